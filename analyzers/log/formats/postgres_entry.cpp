@@ -1,0 +1,575 @@
+// The server writes what it is doing, not what was done: a statement's text at its start (log_statement) or at its end
+// (log_min_duration_statement), its failure as an entry of its own, and in the extended protocol each of parse, bind and execute. Put
+// together here: one record per execution; a failure is attached to the execution it ended when that was logged, and stands for it when
+// it was not.
+//
+//   log_statement=all            LOG statement: S            [ERROR + STATEMENT: S]          the error attaches
+//   log_min_duration_statement   [LOG duration: 1 ms  S]  or  ERROR + STATEMENT: S            the error stands for S
+//   both                         LOG statement: S             LOG duration: 1 ms              the duration attaches
+//
+// With both, parse and bind write bare durations as well, before the text they led to: only the first bare duration behind a text is its own.
+
+#include "analyzers/log/formats/postgres_entry.h"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <utility>
+
+#include "analyzers/base/hash.h"
+#include "analyzers/base/text.h"
+
+namespace dbaudit {
+namespace {
+
+constexpr size_t kMaxSessions = 16384;  // in each of the two generations
+constexpr size_t kMaxOpenWithoutSession = 64;
+constexpr size_t kMaxKeptParameters = 4096;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// `1234.567` milliseconds as microseconds; 0 bytes when there is no number.
+size_t parse_milliseconds(std::string_view s, int64_t* micros) {
+  size_t at = 0;
+  int64_t value = 0;
+  while (at < s.size() && is_digit(s[at]) && at < 15) value = value * 10 + (s[at++] - '0');
+  if (at == 0) return 0;
+  value *= 1000;
+  if (at < s.size() && s[at] == '.') {
+    int64_t unit = 100;
+    for (++at; at < s.size() && is_digit(s[at]); ++at, unit /= 10) value += unit * (s[at] - '0');
+  }
+  *micros = value;
+  return at;
+}
+
+/// `40001: ` of log_error_verbosity=verbose; 0 when there is none. A SQLSTATE has a digit (`AUDIT: ` is not one).
+std::string_view leading_sqlstate(std::string_view message) {
+  if (message.size() < 7 || message[5] != ':' || message[6] != ' ') return {};
+  bool has_digit = false;
+  for (char c : message.substr(0, 5)) {
+    if (is_digit(c))
+      has_digit = true;
+    else if (c < 'A' || c > 'Z')
+      return {};
+  }
+  return has_digit ? message.substr(0, 5) : std::string_view();
+}
+
+/// First word of a statement, behind white space and comments.
+std::string_view first_word(std::string_view sql) {
+  for (;;) {
+    while (!sql.empty() && (sql[0] == ' ' || sql[0] == '\t' || sql[0] == '\n' || sql[0] == '\r' || sql[0] == ';')) sql.remove_prefix(1);
+    if (sql.starts_with("/*")) {
+      const size_t end = sql.find("*/", 2);
+      if (end == std::string_view::npos) return {};
+      sql.remove_prefix(end + 2);
+    } else if (sql.starts_with("--")) {
+      const size_t end = sql.find('\n');
+      if (end == std::string_view::npos) return {};
+      sql.remove_prefix(end + 1);
+    } else {
+      break;
+    }
+  }
+  size_t n = 0;
+  while (n < sql.size() && ((sql[n] | 0x20) >= 'a' && (sql[n] | 0x20) <= 'z')) ++n;
+  return sql.substr(0, n);
+}
+
+struct KnownMessage {
+  std::string_view start;
+  std::string_view part;  // somewhere behind it; may be empty
+  std::string_view sqlstate;
+};
+/// English texts of errors that matter to an audit, from the server's sources (elog.c calls of nbtinsert.c, execMain.c, xact.c, lock.c,
+/// predicate.c, ri_triggers.c, postgres.c, scan.l, parse_relation.c). Order matters where one is the start of another.
+constexpr KnownMessage kKnownMessages[] = {
+    {"duplicate key value violates unique constraint", "", "23505"},
+    {"could not create unique index", "", "23505"},
+    {"conflicting key value violates exclusion constraint", "", "23P01"},
+    {"could not create exclusion constraint", "", "23P01"},
+    {"insert or update on table", "violates foreign key constraint", "23503"},
+    {"update or delete on table", "violates foreign key constraint", "23503"},
+    {"null value in column", "violates not-null constraint", "23502"},
+    {"new row for relation", "violates check constraint", "23514"},
+    {"new row violates row-level security", "", "42501"},
+    {"could not serialize access", "", "40001"},
+    {"deadlock detected", "", "40P01"},
+    {"could not obtain lock on", "", "55P03"},
+    {"canceling statement due to lock timeout", "", "55P03"},
+    {"canceling statement due to conflict with recovery", "", "40001"},
+    {"canceling statement due to", "", "57014"},
+    {"terminating connection due to administrator command", "", "57P01"},
+    {"terminating connection due to idle-in-transaction timeout", "", "25P03"},
+    {"terminating connection due to conflict with recovery", "", "40001"},
+    {"the database system is", "", "57P03"},
+    {"current transaction is aborted", "", "25P02"},
+    {"cannot execute", "in a read-only transaction", "25006"},
+    {"cannot execute", "during recovery", "25006"},
+    {"", "can only be used in transaction blocks", "25P01"},
+    {"", "cannot run inside a transaction block", "25001"},
+    {"savepoint \"", "does not exist", "3B001"},
+    {"no such savepoint", "", "3B001"},
+    {"syntax error", "", "42601"},
+    {"unterminated", "", "42601"},
+    {"relation \"", "does not exist", "42P01"},
+    {"missing FROM-clause entry", "", "42P01"},
+    {"relation \"", "already exists", "42P07"},
+    {"column \"", "does not exist", "42703"},
+    {"column ", "does not exist", "42703"},
+    {"column reference", "is ambiguous", "42702"},
+    {"function ", "does not exist", "42883"},
+    {"operator does not exist", "", "42883"},
+    {"type \"", "does not exist", "42704"},
+    {"schema \"", "does not exist", "3F000"},
+    {"database \"", "does not exist", "3D000"},
+    {"database \"", "already exists", "42P04"},
+    {"role \"", "does not exist", "42704"},
+    {"unrecognized configuration parameter", "", "42704"},
+    {"permission denied", "", "42501"},
+    {"must be owner of", "", "42501"},
+    {"there is no unique or exclusion constraint matching the ON CONFLICT", "", "42P10"},
+    {"ON CONFLICT DO UPDATE command cannot affect row a second time", "", "21000"},
+    {"invalid input syntax", "", "22P02"},
+    {"invalid input value for enum", "", "22P02"},
+    {"value too long for type", "", "22001"},
+    {"division by zero", "", "22012"},
+    {"integer out of range", "", "22003"},
+    {"bigint out of range", "", "22003"},
+    {"numeric field overflow", "", "22003"},
+    {"prepared statement \"", "already exists", "42P05"},
+    {"prepared statement \"", "does not exist", "26000"},
+    {"password authentication failed", "", "28P01"},
+    {"no pg_hba.conf entry", "", "28000"},
+    {"remaining connection slots are reserved", "", "53300"},
+    {"sorry, too many clients already", "", "53300"},
+    {"out of shared memory", "", "53200"},
+    {"out of memory", "", "53200"},
+    {"snapshot too old", "", "72000"},
+};
+
+}  // namespace
+
+std::string_view sqlstate_of_message(std::string_view message) {
+  for (const KnownMessage& known : kKnownMessages) {
+    if (!message.starts_with(known.start)) continue;
+    if (known.part.empty() || message.find(known.part, known.start.size()) != std::string_view::npos) return known.sqlstate;
+  }
+  return {};
+}
+
+PostgresMessage parse_postgres_message(std::string_view m) {
+  using Phase = PostgresMessage::Phase;
+  PostgresMessage result;
+  bool is_timed = false;
+  if (m.starts_with("duration: ")) {
+    const size_t n = parse_milliseconds(m.substr(10), &result.duration_us);
+    if (n == 0 || m.substr(10 + n, 3) != " ms") return PostgresMessage{};
+    m.remove_prefix(10 + n + 3);
+    if (trim(m).empty()) {
+      result.phase = Phase::kDurationOnly;
+      return result;
+    }
+    if (!m.starts_with("  ")) return PostgresMessage{};
+    m.remove_prefix(2);
+    is_timed = true;
+  }
+  const auto named = [&](std::string_view keyword, Phase phase) {
+    if (!m.starts_with(keyword)) return false;
+    const size_t colon = m.find(": ", keyword.size());
+    if (colon == std::string_view::npos) return false;
+    result.phase = phase;
+    result.name = m.substr(keyword.size(), colon - keyword.size());
+    result.sql = m.substr(colon + 2);
+    return true;
+  };
+  if (m.starts_with("statement: ")) {
+    result.phase = Phase::kStatement;
+    result.sql = m.substr(11);
+    return result;
+  }
+  if (named("execute fetch from ", Phase::kFetch) || named("execute ", Phase::kExecute)) return result;
+  if (m.starts_with("fastpath function call: ")) {
+    result.phase = Phase::kFastpath;
+    return result;
+  }
+  if (is_timed) {
+    if (named("parse ", Phase::kParse) || named("bind ", Phase::kBind)) return result;
+    if (m.starts_with("plan:")) {
+      result.phase = Phase::kPlan;
+      return result;
+    }
+  }
+  return PostgresMessage{};
+}
+
+bool parse_postgres_parameters(std::string_view text, std::string& scratch, std::vector<BindValue>& values) {
+  size_t at = 0;
+  bool is_whole = true;
+  const auto put = [&](size_t index, BindValue value) {
+    // `$n` count from 1 and come in order; a hole would be a log we do not understand.
+    if (index != values.size() + 1) return false;
+    values.push_back(value);
+    return true;
+  };
+  while (at < text.size()) {
+    if (text[at] != '$') return false;
+    size_t index = 0;
+    size_t n = at + 1;
+    while (n < text.size() && is_digit(text[n]) && index < 100'000) index = index * 10 + static_cast<size_t>(text[n++] - '0');
+    if (text.substr(n, 3) != " = ") return false;
+    n += 3;
+    if (n < text.size() && text[n] == '\'') {
+      const size_t from = ++n;
+      bool has_doubled = false;
+      for (;;) {
+        n = text.find('\'', n);
+        if (n == std::string_view::npos) {
+          put(index, BindValue{text.substr(from)});
+          return false;
+        }
+        if (n + 1 >= text.size() || text[n + 1] != '\'') break;
+        has_doubled = true;
+        n += 2;
+      }
+      std::string_view value = text.substr(from, n - from);
+      // log_parameter_max_length appends three dots inside the quotes. A value that really ends so is told apart by nothing.
+      if (value.ends_with("...")) is_whole = false;
+      if (has_doubled) {
+        const size_t start = scratch.size();
+        assert(scratch.capacity() - scratch.size() >= value.size());
+        for (size_t i = 0; i < value.size(); ++i) {
+          scratch += value[i];
+          if (value[i] == '\'') ++i;
+        }
+        value = std::string_view(scratch).substr(start);
+      }
+      if (!put(index, BindValue{value})) return false;
+      ++n;
+    } else if (text.substr(n, 4) == "NULL") {
+      if (!put(index, BindValue{std::string_view(), true})) return false;
+      n += 4;
+    } else {
+      return false;
+    }
+    at = n;
+    if (text.substr(at, 2) == ", ") {
+      at += 2;
+    } else {
+      return is_whole && trim(text.substr(at)).empty();
+    }
+  }
+  return is_whole;
+}
+
+PostgresSessions::Session& PostgresSessions::session_of(std::string_view key) {
+  if (last_session_ != nullptr && key == key_) return *last_session_;
+  key_ = key;
+  auto found = young_.find(key_);
+  if (found == young_.end()) {
+    if (young_.size() >= kMaxSessions) {
+      old_ = std::move(young_);
+      young_.clear();
+    }
+    auto node = old_.extract(key_);
+    found = node.empty() ? young_.try_emplace(key_).first : young_.insert(std::move(node)).position;
+  }
+  last_session_ = &found->second;
+  return *last_session_;
+}
+
+void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, ReaderCounts& counts) {
+  using Phase = PostgresMessage::Phase;
+  ++counts.records;
+  const PrefixFields& prefix = entry.prefix;
+  record.line = entry.line;
+  record.truncated = entry.was_cut;
+  record.tx_boundary = TxBoundary::kExplicit;
+  record.time = prefix.time;
+  record.txid = prefix.vxid;
+  // %c is unique; a pid comes again, but only behind a new connection entry. host(port) is as good as a pid.
+  if (!prefix.session_id.empty())
+    record.session = prefix.session_id;
+  else if (!prefix.pid.empty())
+    record.session = prefix.pid;
+  else if (prefix.remote.ends_with(")"))
+    record.session = prefix.remote;
+
+  std::string_view text = entry.message;
+  const std::string_view verbose_state = leading_sqlstate(text);
+  if (!verbose_state.empty()) text.remove_prefix(7);
+  record.error_code = !verbose_state.empty() ? verbose_state : prefix.sqlstate;
+
+  Session& session = session_of(record.session);
+  record.app = !prefix.app.empty() ? prefix.app : std::string_view(session.app);
+  record.user = !prefix.user.empty() ? prefix.user : std::string_view(session.user);
+  record.database = !prefix.database.empty() ? prefix.database : std::string_view(session.database);
+
+  PostgresMessage message;
+  switch (entry.severity) {
+    case PostgresSeverity::kError:
+    case PostgresSeverity::kFatal:
+    case PostgresSeverity::kPanic: error(entry, text, session, record, counts); return;
+    case PostgresSeverity::kLog: message = parse_postgres_message(text); break;
+    case PostgresSeverity::kWarning:
+      if (text.starts_with("there is no transaction in progress")) session.has_stray_end = false;
+      break;
+    default: break;
+  }
+  record.error_code = {};
+
+  // What a session should have logged can be told only where sessions can be told apart.
+  if (!record.session.empty()) {
+    if (session.has_stray_end) ++stray_ends_;
+    if (session.has_pending_bind && message.phase != Phase::kNone && message.phase != Phase::kExecute && message.phase != Phase::kPlan) {
+      ++lost_executes_;
+    }
+  }
+  session.has_stray_end = false;
+  if (message.phase != Phase::kNone) session.has_pending_bind = false;
+
+  switch (message.phase) {
+    case Phase::kStatement:
+    case Phase::kExecute: statement(entry, message, session, record, counts); break;
+    case Phase::kDurationOnly:
+      record.kind = RecordKind::kCompletion;
+      record.duration_us = message.duration_us;
+      record.end_time = prefix.time;
+      record.time = TimePoint{};
+      if (session.is_open && !session.has_failed && !record.session.empty()) {
+        record.attaches = true;
+        record.about_line = session.line;
+        session.is_open = false;
+      } else {
+        ++stray_durations_;
+      }
+      break;
+    case Phase::kBind:
+      // Should the execution fail, this may be all that tells its values (log_parameter_max_length_on_error is 0 by default).
+      session.has_pending_bind = true;
+      session.bind_hash = hash_bytes(message.sql);
+      session.bind_parameters.clear();
+      if (istarts_with(entry.detail, "parameters: ") && entry.detail.size() <= kMaxKeptParameters && !record.session.empty()) {
+        session.bind_parameters = entry.detail.substr(12);
+      }
+      break;
+    case Phase::kNone: connection(text, session, record); break;
+    default: break;
+  }
+}
+
+void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessage& message, Session& session, LogRecord& record,
+                                 ReaderCounts& counts) {
+  const bool is_extended = message.phase == PostgresMessage::Phase::kExecute;
+  record.kind = RecordKind::kStatement;
+  record.protocol = is_extended ? Protocol::kExtended : Protocol::kSimple;
+  record.sql = message.sql;
+  ++counts.statements;
+  ++executions_;
+  if (record.session.empty()) ++without_session_;
+  if (!record.time.known()) ++without_time_;
+
+  const std::string_view tag = entry.prefix.command_tag;
+  if (tag == "idle")
+    record.tx_state = TxState::kIdle;
+  else if (tag == "idle in transaction")
+    record.tx_state = TxState::kInTransaction;
+  else if (tag == "idle in transaction (aborted)")
+    record.tx_state = TxState::kAborted;
+
+  const bool is_timed = message.duration_us >= 0;
+  if (is_timed) {
+    record.duration_us = message.duration_us;
+    record.end_time = record.time;
+    if (record.time.known()) record.time.micros -= message.duration_us;
+    ++timed_texts_;
+    if (message.duration_us >= 1000) ++slow_texts_;
+  } else {
+    ++start_texts_;
+    const std::string_view word = first_word(message.sql);
+    if (start_reads_ == 0 && (iequals(word, "select") || iequals(word, "begin") || iequals(word, "commit") || iequals(word, "set") ||
+                              iequals(word, "show") || iequals(word, "start") || iequals(word, "rollback"))) {
+      ++start_reads_;
+    }
+  }
+
+  if (entry.has_detail && istarts_with(entry.detail, "parameters: ")) {
+    bind_parameters(entry, entry.detail.substr(12), record);
+  } else if (entry.has_detail && entry.detail.starts_with("prepare: ")) {
+    // SQL-level EXECUTE: the text it runs.
+    tag_ = Tag{"prepare", entry.detail.substr(9)};
+    record.tags = {&tag_, 1};
+  }
+  if (is_extended) {
+    if (record.has_params)
+      ++bound_;
+    else if (message.sql.find("$1") != std::string_view::npos)
+      ++unbound_;
+  }
+  if (record.truncated) ++counts.truncated_statements;
+
+  track_transaction(message.sql, session);
+  session.line = entry.line;
+  session.text_size = message.sql.size();
+  session.text_hash = hash_bytes(message.sql);
+  session.is_open = !is_timed;
+  session.has_failed = false;
+  if (record.session.empty() && !is_timed) {
+    if (open_without_session_.size() >= kMaxOpenWithoutSession) open_without_session_.erase(open_without_session_.begin());
+    const uint64_t parameters = record.has_params ? hash_bytes(entry.detail.substr(12)) : 0;
+    open_without_session_.push_back({session.line, session.text_hash, session.text_size, parameters});
+  }
+}
+
+void PostgresSessions::bind_parameters(const PostgresEntry& entry, std::string_view list, LogRecord& record) {
+  params_.clear();
+  scratch_.clear();
+  if (scratch_.capacity() < list.size()) scratch_.reserve(list.size());
+  const bool is_whole = parse_postgres_parameters(list, scratch_, params_);
+  record.params = params_;
+  record.has_params = true;
+  if (!is_whole || entry.was_cut) record.truncated = true;
+}
+
+/// Follows BEGIN and COMMIT as far as it takes to notice that some were not logged.
+void PostgresSessions::track_transaction(std::string_view sql, Session& session) {
+  const std::string_view word = first_word(sql);
+  if (word.size() < 3 || word.size() > 8) return;
+  // Not worth a look for what most statements are.
+  const char c = ascii_lower(word[0]);
+  if (c != 'b' && c != 's' && c != 'c' && c != 'r' && c != 'e' && c != 'a' && c != 'p') return;
+  const std::string_view rest = sql.substr(static_cast<size_t>(word.data() + word.size() - sql.data()));
+  const size_t semicolon = rest.find(';');
+  const bool is_packet = semicolon != std::string_view::npos && !first_word(rest.substr(semicolon)).empty();
+  if (iequals(word, "begin") || (iequals(word, "start") && icontains(rest.substr(0, 40), "transaction"))) {
+    session.in_tx = is_packet ? InTx::kUnknown : InTx::kYes;
+  } else if (iequals(word, "commit") || iequals(word, "end") || iequals(word, "abort") ||
+             (iequals(word, "rollback") && !icontains(rest.substr(0, 40), " to "))) {
+    ++ends_;
+    if (session.in_tx == InTx::kNo && !icontains(rest.substr(0, 40), "prepared")) session.has_stray_end = true;
+    session.in_tx = is_packet || icontains(rest.substr(0, 60), "chain") ? InTx::kUnknown : InTx::kNo;
+  } else if (is_packet || (iequals(word, "prepare") && icontains(rest.substr(0, 40), "transaction"))) {
+    session.in_tx = InTx::kUnknown;
+  }
+}
+
+void PostgresSessions::error(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts) {
+  const bool was_bound = std::exchange(session.has_pending_bind, false);
+  session.has_stray_end = false;
+  record.has_error = true;
+  record.error_message = text;
+  // Most logs do not print the code. Derived from the text: only what sqlstate_of_message() is sure of.
+  if (record.error_code.empty() || record.error_code == "00000") record.error_code = sqlstate_of_message(text);
+  record.end_time = entry.prefix.time;
+  record.kind = RecordKind::kError;
+
+  const std::string_view sql = entry.statement;
+  const uint64_t hash = entry.has_statement ? hash_bytes(sql) : 0;
+  // `unnamed portal with parameters: …`, `portal "c1" with parameters: …`: the last line of the context.
+  static constexpr std::string_view kPhrase = " with parameters: ";
+  const size_t phrase = entry.has_context ? entry.context.find(kPhrase) : std::string_view::npos;
+  const bool has_parameters = phrase != std::string_view::npos;
+  const std::string_view parameters = has_parameters ? entry.context.substr(phrase + kPhrase.size()) : std::string_view();
+  if (record.session.empty()) {
+    const uint64_t parameters_hash = has_parameters ? hash_bytes(parameters) : 0;
+    for (auto open = open_without_session_.rbegin(); entry.has_statement && open != open_without_session_.rend(); ++open) {
+      if (open->text_size != sql.size() || open->text_hash != hash) continue;
+      if (has_parameters && open->parameters_hash != 0 && open->parameters_hash != parameters_hash) continue;
+      record.attaches = true;
+      record.about_line = open->line;
+      open_without_session_.erase(std::next(open).base());
+      return;
+    }
+  } else if (session.is_open && !session.has_failed) {
+    // Without a STATEMENT (log_min_error_statement) an error of parsing or planning may be of a statement that was never logged.
+    const bool is_its =
+        entry.has_statement ? session.text_size == sql.size() && session.text_hash == hash : !record.error_code.starts_with("42");
+    if (is_its) {
+      record.attaches = true;
+      record.about_line = session.line;
+      session.has_failed = true;
+      session.is_open = false;
+      return;
+    }
+  }
+  if (!entry.has_statement) return;
+
+  record.kind = RecordKind::kStatement;
+  record.sql = sql;
+  ++counts.statements;
+  ++synthesised_;
+  if (record.session.empty()) ++without_session_;
+  if (!record.time.known()) ++without_time_;
+  if (has_parameters) {
+    record.protocol = Protocol::kExtended;
+    bind_parameters(entry, parameters, record);
+  } else if (was_bound && session.bind_hash == hash && !session.bind_parameters.empty()) {
+    record.protocol = Protocol::kExtended;
+    bind_parameters(entry, session.bind_parameters, record);
+  }
+  if (record.truncated) ++counts.truncated_statements;
+  track_transaction(sql, session);
+  session.has_stray_end = false;
+  session.line = entry.line;
+  session.text_size = sql.size();
+  session.text_hash = hash;
+  session.is_open = false;
+  session.has_failed = true;
+}
+
+void PostgresSessions::connection(std::string_view message, Session& session, LogRecord& record) {
+  if (message.starts_with("connection authorized: ") || message.starts_with("replication connection authorized: ")) {
+    // user=U [database=D] [application_name=A] [SSL enabled (…)] [GSS (…)]; names may hold spaces.
+    std::string_view rest = message.substr(message.find(": ") + 2);
+    for (std::string_view end : {" SSL enabled (", " SSL (", " GSS ("}) rest = rest.substr(0, rest.find(end));
+    const auto value = [&](std::string_view key) {
+      size_t at = rest.starts_with(key) ? 0 : rest.find(std::string(" ").append(key));
+      if (at == std::string_view::npos) return std::string_view();
+      at += key.size() + (at == 0 && rest.starts_with(key) ? 0 : 1);
+      size_t end = rest.size();
+      for (std::string_view next : {" database=", " application_name="}) end = std::min(end, rest.find(next, at));
+      return rest.substr(at, end - at);
+    };
+    record.kind = RecordKind::kConnect;
+    record.user = value("user=");
+    record.database = value("database=");
+    record.app = value("application_name=");
+    session = Session{};
+    if (record.session.empty()) return;
+    session.in_tx = InTx::kNo;
+    session.user = record.user;
+    session.database = record.database;
+    session.app = record.app;
+  } else if (message.starts_with("connection received: ")) {
+    session = Session{};
+    record.app = record.user = record.database = {};
+  } else if (message.starts_with("disconnection: ")) {
+    record.kind = RecordKind::kDisconnect;
+    session.is_open = false;
+    session.in_tx = InTx::kUnknown;
+  }
+}
+
+void PostgresSessions::finish(ReaderCounts& counts) const {
+  std::vector<std::string> why;
+  const uint64_t seen = executions_ + synthesised_;
+  // Signs that the server logged only some statements: executions missing behind their bind; transactions that end without having begun;
+  // only slow ones; only writes (log_statement=mod); nothing but failures; durations of statements that are not there.
+  const bool is_sampled = lost_executes_ > 0 || (stray_ends_ >= 2 && stray_ends_ * 50 >= ends_) ||
+                          (timed_texts_ >= 10 && slow_texts_ == timed_texts_ && start_texts_ == 0) ||
+                          (start_texts_ >= 20 && start_reads_ == 0) || (synthesised_ > 0 && executions_ == 0) ||
+                          stray_durations_ > 2 * executions_ + 10;
+  if (is_sampled) {
+    counts.sampled = true;
+    why.emplace_back("sampled");
+  }
+  if (unbound_ > 0 && bound_ == 0) why.emplace_back("no-parameters");
+  if (seen > 0 && without_session_ * 2 > seen) why.emplace_back("no-session");
+  if (seen > 0 && without_time_ * 2 > seen) why.emplace_back("no-time");
+  if (counts.truncated_statements > 0) why.emplace_back("truncated");
+  std::sort(why.begin(), why.end());
+  counts.incomplete = std::move(why);
+}
+
+}  // namespace dbaudit

@@ -1,0 +1,259 @@
+#pragma once
+// StatementFacts: all that a rule ever learns of a statement. Computed once per template by the parser; names as written, not yet
+// bound to a schema (trace/bind does that). Slots are the numbers that fingerprint.h gives to literals and placeholders.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/base/engine.h"
+
+namespace dbaudit {
+
+enum class StatementKind : uint8_t {
+  kOther,
+  kSelect,
+  kInsert,
+  kReplace,
+  kUpdate,
+  kDelete,
+  kMerge,
+  kTransaction,
+  kSet,
+  kLock,
+  kUnlock,
+  kUse,
+  kPrepare,
+  kExecute,
+  kDeallocate,
+  kCreateTable,
+  kCreateIndex,
+  kAlterTable,
+  kOtherDdl,
+  kDo,
+  kCall,
+  kExplain,
+  kDiscard,
+};
+[[nodiscard]] std::string_view statement_kind_name(StatementKind k);
+
+/// How far the parser got. kPartial: the facts present are true, others may be missing. kOpaque: only `kind` may be believed.
+enum class Quality : uint8_t { kOpaque, kPartial, kFull };
+
+/// A possibly qualified name, unquoted; folded to lower case where the dialect folds and it was not quoted.
+struct ObjectName {
+  std::string schema;  ///< empty when not written
+  std::string name;
+  bool quoted = false;
+  friend bool operator==(const ObjectName&, const ObjectName&) = default;
+};
+
+enum class TableRole : uint8_t { kTarget, kFrom, kJoin, kUsing };
+
+struct TableRef {
+  ObjectName name;
+  std::string alias;  ///< empty when none
+  TableRole role = TableRole::kFrom;
+  bool is_cte = false;     ///< names a CTE of this statement, not a table
+  int derived_block = -1;  ///< block index when it is a derived table
+};
+
+struct ColumnRef {
+  std::string qualifier;  ///< alias or table as written; empty when none
+  std::string name;       ///< unquoted, folded like ObjectName; `*` for a star
+  int table = -1;         ///< index into the block's tables when the qualifier (or being the only table) tells, else -1
+  friend bool operator==(const ColumnRef&, const ColumnRef&) = default;
+};
+
+enum class CompareOp : uint8_t { kEq, kNullSafeEq, kNe, kLt, kLe, kGt, kGe, kIn, kNotIn, kLike, kIsNull, kIsNotNull, kBetween, kOther };
+
+enum class OperandKind : uint8_t {
+  kNone,
+  kSlot,      ///< literal or parameter `slot`; of kIn and kBetween too (BETWEEN: slot and slot2)
+  kColumn,    ///< another column
+  kSubquery,  ///< block `block`
+  kNow,       ///< now(), CURRENT_TIMESTAMP, …
+  kDefault,
+  kExcluded,        ///< EXCLUDED.c, VALUES(c), new.c: `column` names c
+  kSelf,            ///< the assigned column, alone
+  kSelfRelative,    ///< the assigned column ± slot (or ± column, ± expression): `sign`, `slot` or `column`
+  kSelfExpression,  ///< any other expression that reads the assigned column (CASE, GREATEST, jsonb_set, NOT c, 1 - c)
+  kExpression,      ///< any expression that does not read the assigned column
+};
+
+struct Operand {
+  OperandKind kind = OperandKind::kNone;
+  int slot = -1;
+  int slot2 = -1;
+  int block = -1;
+  int sign = 0;  ///< kSelfRelative: +1 or -1
+  ColumnRef column;
+  std::vector<ColumnRef> columns;  ///< every column the expression reads
+  std::string text;                ///< normalised text of an expression, slots as `?`
+};
+
+/// One AND-ed condition of a WHERE (or of an inner join's ON, `from_join`).
+struct Conjunct {
+  ColumnRef column;                ///< left side when it is a column; its name is empty otherwise
+  std::string expression;          ///< normalised left side when it is not a bare column (`lower(email)`); columns it reads in `columns`
+  std::vector<ColumnRef> columns;  ///< all columns read on the left side
+  CompareOp op = CompareOp::kOther;
+  Operand right;
+  bool from_join = false;
+  bool negated_exists = false;  ///< NOT EXISTS (block)
+  bool exists = false;          ///< EXISTS (block)
+};
+
+enum class Aggregate : uint8_t { kNone, kCount, kSum, kMax, kMin, kAvg, kOther };
+
+struct SelectItem {
+  ColumnRef column;  ///< set for a bare column or star
+  Aggregate aggregate = Aggregate::kNone;
+  ColumnRef aggregate_of;  ///< COUNT(*) has name `*`
+  int plus_slot = -1;      ///< MAX(c) + slot
+  bool constant = false;   ///< SELECT 1, SELECT (1) AS a
+  bool exists = false;     ///< SELECT EXISTS (block)
+  int block = -1;
+  std::string text;  ///< normalised expression otherwise
+  std::string alias;
+};
+
+enum class LockStrength : uint8_t { kNone, kKeyShare, kShare, kNoKeyUpdate, kUpdate };
+enum class LockWait : uint8_t { kBlock, kNoWait, kSkipLocked };
+
+struct LockClause {
+  LockStrength strength = LockStrength::kNone;
+  LockWait wait = LockWait::kBlock;
+  std::vector<std::string> of;
+  bool timed = false;  ///< WAIT n: blocks for so long at most (MariaDB)
+};
+
+struct OrderItem {
+  ColumnRef column;
+  bool descending = false;
+};
+
+/// One SELECT (or the row source of a write). Block 0 is the statement's own; subqueries, CTE bodies and UNION branches follow.
+struct QueryBlock {
+  int parent = -1;
+  std::string cte_name;          ///< when it is the body of a CTE
+  bool is_union_branch = false;  ///< second and later branches of a set operation
+  std::vector<TableRef> tables;
+  std::vector<SelectItem> items;
+  bool has_where = false;
+  std::vector<Conjunct> where;  ///< AND-ed; an OR at the top is one conjunct of op kOther
+  bool where_exact = false;     ///< `where` says everything the WHERE says
+  bool has_group_by = false, has_having = false, distinct = false;
+  std::vector<Conjunct> having;
+  std::vector<OrderItem> order_by;
+  bool has_limit = false;
+  int limit_slot = -1, offset_slot = -1;
+  std::vector<LockClause> locks;
+  /// For a data-modifying CTE: index into StatementFacts::writes.
+  int write = -1;
+};
+
+struct Assignment {
+  ColumnRef column;
+  Operand value;
+};
+
+enum class InsertSource : uint8_t { kNone, kValues, kSelect, kSet, kDefault, kTable };
+enum class UpsertKind : uint8_t { kNone, kConflictNothing, kConflictUpdate, kDuplicateUpdate, kIgnore, kReplace };
+
+/// One writing statement: the statement itself, or a data-modifying CTE, or an INSERT hidden in a function body.
+struct Write {
+  StatementKind kind = StatementKind::kOther;  ///< kInsert, kReplace, kUpdate, kDelete, kMerge
+  std::vector<ObjectName> targets;             ///< one, except in MySQL's multi-table forms
+  std::string target_alias;
+  int block = -1;                           ///< WHERE/FROM of an UPDATE or DELETE; source of INSERT … SELECT
+  std::vector<std::string> insert_columns;  ///< named columns in order; empty when not named
+  std::vector<Operand>
+      insert_values;  ///< the first VALUES row, or the SELECT items of INSERT … SELECT of constants; parallel to insert_columns
+  InsertSource source = InsertSource::kNone;
+  int rows = 0;
+  bool row_constructor = false;  ///< VALUES ROW(…), ROW(…): MySQL's table value constructor
+  int not_exists_block = -1;     ///< the guard of INSERT … SELECT … WHERE NOT EXISTS (block)
+  std::vector<Assignment> set;   ///< UPDATE … SET
+  UpsertKind upsert = UpsertKind::kNone;
+  std::vector<std::string> conflict_columns;  ///< ON CONFLICT (…): columns and normalised expressions
+  std::vector<bool> conflict_is_expression;   ///< parallel to conflict_columns
+  std::string conflict_constraint;            ///< ON CONFLICT ON CONSTRAINT x
+  std::vector<Conjunct> conflict_predicate;   ///< ON CONFLICT (…) WHERE …
+  bool has_conflict_predicate = false;
+  std::vector<Assignment> upsert_set;  ///< DO UPDATE SET / ON DUPLICATE KEY UPDATE
+  bool upsert_has_where = false;
+  bool returning = false;
+  bool ignore = false;  ///< INSERT, UPDATE or DELETE IGNORE; OR IGNORE
+  bool hidden = false;  ///< inside a function body or a DO block
+};
+
+enum class TxAction : uint8_t {
+  kNone,
+  kBegin,
+  kCommit,
+  kRollback,
+  kSavepoint,
+  kRelease,
+  kRollbackTo,
+  kSetTransaction,  ///< SET TRANSACTION …: the next (MySQL) or the current (PostgreSQL) one
+  kSetSession,      ///< SET SESSION [CHARACTERISTICS AS] TRANSACTION …, SET tx_isolation
+  kSetGlobal,
+  kAutocommitOn,
+  kAutocommitOff,
+  kPrepareTransaction,
+  kCommitPrepared,
+};
+enum class BeginMode : uint8_t { kDefault, kDeferred, kImmediate, kExclusive };
+
+struct TransactionControl {
+  TxAction action = TxAction::kNone;
+  BeginMode mode = BeginMode::kDefault;
+  Isolation isolation = Isolation::kUnknown;
+  bool read_only = false, read_write = false;
+  bool consistent_snapshot = false;
+  bool and_chain = false;
+  std::string savepoint;
+};
+
+enum class ExplicitLock : uint8_t { kNone, kTable, kUnlockTables, kAdvisory, kAdvisoryRelease };
+
+struct LockStatement {
+  ExplicitLock kind = ExplicitLock::kNone;
+  std::vector<ObjectName> tables;
+  std::string mode;                 ///< `SHARE ROW EXCLUSIVE`, `WRITE`, `READ`; upper case
+  bool transaction_scoped = false;  ///< pg_advisory_xact_lock
+  bool try_only = false;            ///< pg_try_…, GET_LOCK with timeout 0
+  bool shared = false;
+  std::vector<int> key_slots;  ///< slots of the advisory key
+};
+
+/// Keys that DDL in a log changes; schema/ddl reads whole DDL files.
+struct DdlFacts {
+  ObjectName table;
+  std::vector<std::string> columns;              ///< CREATE TABLE
+  std::vector<std::vector<std::string>> unique;  ///< unique keys and the primary key
+  bool temporary = false;
+};
+
+struct StatementFacts {
+  StatementKind kind = StatementKind::kOther;
+  Quality quality = Quality::kOpaque;
+  bool truncated = false;  ///< the text ended in the middle; no fact here could be different in the whole statement
+  bool multiple = false;   ///< several statements in one packet: facts of the first; the others in `following`
+  std::vector<QueryBlock> blocks;
+  std::vector<Write> writes;  ///< the statement's own write first when it is one
+  TransactionControl tx;
+  std::vector<LockStatement> locks;  ///< LOCK TABLE(S), and advisory functions called anywhere in it
+  DdlFacts ddl;
+  bool implicit_commit = false;  ///< MySQL: DDL and some others commit the open transaction (manual 13.3.3)
+  std::string use_database;      ///< USE db
+  std::string reason;            ///< why quality is not kFull, for a person
+  std::vector<StatementFacts> following;
+
+  [[nodiscard]] const Write* write() const { return writes.empty() ? nullptr : &writes.front(); }
+  [[nodiscard]] const QueryBlock* top() const { return blocks.empty() ? nullptr : &blocks.front(); }
+};
+
+}  // namespace dbaudit

@@ -1,0 +1,114 @@
+// The two readers of SlotPass: templates (Fingerprinter) and token streams (tokenise), and the values of one execution.
+
+#include "analyzers/sql/fingerprint.h"
+
+#include "analyzers/base/hash.h"
+#include "analyzers/sql/slot_pass.h"
+#include "analyzers/sql/tokens.h"
+
+namespace dbaudit {
+
+namespace {
+
+/// Offsets are of 32 bits. No log keeps a statement this long; what is behind counts as cut off.
+constexpr size_t kLongestStatement = size_t{1} << 30;
+
+/// Values of the pieces of one statement.
+class Binder {
+ public:
+  Binder(std::string_view sql, const Dialect& dialect, std::span<const BindValue> params, Arena& arena, std::string& scratch)
+      : sql_(sql), dialect_(dialect), params_(params), arena_(arena), scratch_(scratch) {}
+
+  Value value(const Piece& p) const {
+    switch (p.source) {
+      case Piece::Source::kNumber: return make_value(literal(p, TokenKind::kNumber), false);
+      case Piece::Source::kString: return make_value(literal(p, TokenKind::kString), true);
+      case Piece::Source::kTrue:
+      case Piece::Source::kFalse: return make_value(arena_.copy(sql_.substr(p.offset, p.length)), false);
+      case Piece::Source::kNull: return null_value();
+      case Piece::Source::kPlaceholder: return p.index < params_.size() ? parameter(params_[p.index]) : Value{};
+      case Piece::Source::kBits: {
+        Value v;
+        v.kind = ValueKind::kOther;
+        v.text = arena_.copy(sql_.substr(p.offset, p.length));
+        constexpr uint64_t kBitsSeed = 4;
+        v.hash = hash_bytes(v.text, kBitsSeed) | 1;
+        return v;
+      }
+      case Piece::Source::kList: break;
+    }
+    return Value{};
+  }
+
+ private:
+  std::string_view literal(const Piece& p, TokenKind kind) const {
+    unquote(Token{kind, p.unterminated, sql_.substr(p.offset, p.length)}, dialect_, scratch_);
+    return arena_.copy(scratch_);
+  }
+  Value parameter(const BindValue& b) const { return b.is_null ? null_value() : make_value(arena_.copy(b.text), !b.is_number); }
+
+  std::string_view sql_;
+  const Dialect& dialect_;
+  std::span<const BindValue> params_;
+  Arena& arena_;
+  std::string& scratch_;
+};
+
+}  // namespace
+
+Fingerprinter::Fingerprinter(const Dialect& dialect) : dialect_(dialect), pass_(std::make_unique<PassResult>()) {}
+Fingerprinter::~Fingerprinter() = default;
+Fingerprinter::Fingerprinter(Fingerprinter&&) noexcept = default;
+
+const Normalised& Fingerprinter::normalise(std::string_view sql) {
+  sql_ = sql.substr(0, kLongestStatement);
+  PassResult& pass = *pass_;
+  pass.clear();
+  SlotPass(sql_, dialect_, pass, nullptr).run();
+  result_.text.assign(pass.text.view());
+  result_.fingerprint = hash_bytes(result_.text);
+  result_.slots = static_cast<uint32_t>(pass.pieces.size());
+  result_.rows = pass.rows;
+  result_.row_slots = pass.row_slots;
+  result_.first_row_slot = pass.first_row_slot;
+  result_.unterminated = pass.unterminated || sql.size() > kLongestStatement;
+  result_.directives = pass.directives;
+  result_.object_name = pass.object_name;
+  return result_;
+}
+
+BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_params, Arena& arena) const {
+  const PassResult& pass = *pass_;
+  const Binder binder(sql_, dialect_, has_params ? params : std::span<const BindValue>{}, arena, pass_->scratch);
+  const std::span<Value> slots = arena.array<Value>(pass.pieces.size());
+  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(pass.pieces.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const Piece& p = pass.pieces[i];
+    if (p.source != Piece::Source::kList) {
+      slots[i] = binder.value(p);
+      continue;
+    }
+    const PieceList& list = pass.lists[p.index];
+    const std::span<Value> elements = arena.array<Value>(list.count);
+    for (size_t j = 0; j < list.count; ++j) elements[j] = binder.value(pass.elements[list.begin + j * list.stride]);
+    lists[i] = elements;
+    if (list.count == 1) slots[i] = elements[0];
+  }
+  const std::span<Value> more_rows = arena.array<Value>(pass.more_rows.size());
+  for (size_t i = 0; i < more_rows.size(); ++i) {
+    const Piece& p = pass.more_rows[i];
+    const bool of_one = p.source == Piece::Source::kList && pass.lists[p.index].count == 1;
+    more_rows[i] = binder.value(of_one ? pass.elements[pass.lists[p.index].begin] : p);
+  }
+  return {.slots = slots, .lists = lists, .more_rows = more_rows};
+}
+
+std::vector<SlotToken> tokenise(std::string_view sql, const Dialect& dialect) {
+  std::vector<SlotToken> tokens;
+  PassResult pass;
+  SlotPass(sql.substr(0, kLongestStatement), dialect, pass, &tokens).run();
+  tokens.back().token.unterminated |= pass.unterminated;
+  return tokens;
+}
+
+}  // namespace dbaudit

@@ -1,0 +1,20 @@
+#pragma once
+// Tokens → StatementFacts. Recursive descent with an explicit depth limit; a clause that is not understood is skipped to the next
+// clause keyword of its level and lowers `quality`; nothing is guessed.
+
+#include <string>
+#include <string_view>
+
+#include "analyzers/sql/dialect.h"
+#include "analyzers/sql/facts.h"
+
+namespace dbaudit {
+
+/// Facts of one statement. Slot numbers agree with Fingerprinter::normalise of the same text. `truncated` says that the log cut it.
+/// Never throws; cost is linear in the length.
+[[nodiscard]] StatementFacts parse_statement(std::string_view sql, const Dialect& dialect, bool truncated = false);
+
+/// One JSON object (no newline) with the keys of `dbaudit facts`.
+[[nodiscard]] std::string facts_to_json(std::string_view sql, const StatementFacts& facts, const Dialect& dialect);
+
+}  // namespace dbaudit

@@ -1,0 +1,51 @@
+#pragma once
+// The table of templates: every distinct statement shape seen, parsed once.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzers/sql/facts.h"
+#include "analyzers/sql/fingerprint.h"
+
+namespace dbaudit {
+
+struct Template {
+  uint32_t id = 0;
+  uint64_t fingerprint = 0;  ///< of the text, and of what keeps it apart: being cut, its directives
+  std::string text;          ///< normalised, slots as `?`
+  std::string first_sql;     ///< the first statement of this template, for value-free facts only (capped at 64 KiB)
+  StatementFacts facts;
+  uint32_t slots = 0, row_slots = 0, first_row_slot = 0;
+  std::vector<std::string> directives;  ///< `dbaudit:` comments
+};
+
+class Templates {
+ public:
+  explicit Templates(const Dialect& dialect, size_t cap = 100'000);
+  /// The template of `sql`; parsed at its first sight. A truncated statement never shares a template with a whole one. Past the cap an
+  /// unseen statement gets the shared opaque template 0 and is counted in dropped(). The pointer stays valid for the table's life.
+  const Template* intern(std::string_view sql, bool truncated);
+  /// Values of the statement last interned, whose bytes must still be there. Nothing for template 0.
+  BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
+  /// The savepoint (cursor, prepared statement) that the statement last interned names, unquoted into `out`; the template only has `sp`.
+  void object_name(std::string& out) const;
+  [[nodiscard]] size_t size() const { return templates_.size() - 1; }  ///< without template 0
+  [[nodiscard]] uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] const Template& operator[](uint32_t id) const { return *templates_[id]; }
+  [[nodiscard]] const Dialect& dialect() const { return dialect_; }
+
+ private:
+  const Dialect& dialect_;
+  size_t cap_;
+  uint64_t dropped_ = 0;
+  Fingerprinter fingerprinter_;
+  std::vector<std::unique_ptr<Template>> templates_;
+  std::unordered_map<uint64_t, uint32_t> by_fingerprint_;
+  bool last_dropped_ = false;
+};
+
+}  // namespace dbaudit

@@ -1,0 +1,179 @@
+#include "analyzers/trace/access.h"
+
+#include <algorithm>
+
+#include "analyzers/base/text.h"
+#include "analyzers/trace/bind.h"
+
+namespace dbaudit {
+
+namespace {
+
+bool contains(const std::vector<std::string>& list, std::string_view s) { return std::find(list.begin(), list.end(), s) != list.end(); }
+
+bool is_probe_item(const SelectItem& item) { return item.constant || item.exists || item.aggregate == Aggregate::kCount; }
+
+// Sorts the conditions on table `index` of block `b` into equalities with values and the rest.
+void collect_conditions(const BoundStatement& s, int b, int index, std::vector<KeyColumn>& equal, std::vector<OtherCondition>& others) {
+  const QueryBlock& block = s.facts().blocks[static_cast<size_t>(b)];
+  for (const Conjunct& c : block.where) {
+    if (c.exists || c.negated_exists) continue;
+    const bool bare = !c.column.name.empty();
+    int owner = -1;
+    if (bare) {
+      owner = s.owner(b, c.column);
+    } else {
+      for (const ColumnRef& read : c.columns) {
+        const int o = s.owner(b, read);
+        if (owner >= 0 && o != owner) owner = -2;
+        if (owner != -2) owner = o;
+      }
+    }
+    if (owner != index) continue;
+    const bool by_value = c.right.kind == OperandKind::kSlot;
+    if ((c.op == CompareOp::kEq || c.op == CompareOp::kNullSafeEq || c.op == CompareOp::kIn) && by_value) {
+      KeyColumn k;
+      k.column = bare ? to_lower(c.column.name) : std::string();
+      k.expression = bare ? std::string() : c.expression;
+      k.slot = c.right.slot;
+      k.is_list = c.op == CompareOp::kIn;
+      equal.push_back(std::move(k));
+      continue;
+    }
+    if (c.op == CompareOp::kIsNull && bare) {
+      KeyColumn k;
+      k.column = to_lower(c.column.name);
+      k.is_null = true;
+      equal.push_back(std::move(k));
+      continue;
+    }
+    if (c.from_join && c.right.kind == OperandKind::kColumn) continue;  // how the tables join, not which rows are meant
+    OtherCondition o;
+    o.op = c.op;
+    o.slot = by_value ? c.right.slot : -1;
+    if (bare) o.columns.push_back(to_lower(c.column.name));
+    for (const ColumnRef& read : c.columns) {
+      std::string name = to_lower(read.name);
+      if (!contains(o.columns, name)) o.columns.push_back(std::move(name));
+    }
+    others.push_back(std::move(o));
+  }
+}
+
+void add_reads(const BoundStatement& s, StatementAccess& out) {
+  const StatementFacts& f = s.facts();
+  for (size_t b = 0; b < f.blocks.size(); ++b) {
+    const QueryBlock& block = f.blocks[b];
+    for (size_t i = 0; i < block.tables.size(); ++i) {
+      const TableRef& ref = block.tables[i];
+      if (ref.is_cte || ref.derived_block >= 0 || s.block_names[b][i].empty()) continue;
+      if (ref.role == TableRole::kTarget) continue;
+      ReadAccess r;
+      r.block = static_cast<int>(b);
+      r.table = s.block_tables[b][i];
+      r.name = s.block_names[b][i];
+      r.exact = block.where_exact && f.quality == Quality::kFull;
+      r.top_level = block.parent < 0 && block.cte_name.empty();
+      r.joined = block.tables.size() > 1;
+      collect_conditions(s, static_cast<int>(b), static_cast<int>(i), r.equal, r.others);
+      for (const LockClause& lock : block.locks) {
+        const bool meant = lock.of.empty() || contains(lock.of, ref.alias) || contains(lock.of, ref.name.name);
+        if (!meant || lock.strength <= r.lock) continue;
+        r.lock = lock.strength;
+        r.wait = lock.wait;
+      }
+      r.limited = block.has_limit;
+      r.limit_slot = block.limit_slot;
+      r.ordered = !block.order_by.empty();
+      // EXISTS (SELECT … FROM t WHERE …): the inner block is asked only whether it has a row.
+      bool inside_exists = false;
+      if (block.parent >= 0) {
+        const QueryBlock& parent = f.blocks[static_cast<size_t>(block.parent)];
+        for (const SelectItem& item : parent.items) inside_exists |= item.exists && item.block == static_cast<int>(b);
+        for (const Conjunct& c : parent.where) inside_exists |= c.exists && c.right.block == static_cast<int>(b);
+        if (inside_exists && parent.parent < 0 && parent.tables.empty()) r.top_level = true;  // SELECT EXISTS (…)
+      }
+      bool all_probe = !block.items.empty();
+      for (const SelectItem& item : block.items) {
+        all_probe &= is_probe_item(item);
+        if (item.aggregate != Aggregate::kNone && r.aggregate == Aggregate::kNone) r.aggregate = item.aggregate;
+        if (item.column.name == "*") {
+          const int owner = item.column.qualifier.empty() ? static_cast<int>(i) : s.owner(static_cast<int>(b), item.column);
+          r.all_columns |= owner == static_cast<int>(i);
+        } else if (!item.column.name.empty()) {
+          const int owner = s.owner(static_cast<int>(b), item.column);
+          if (owner == static_cast<int>(i)) r.columns.push_back(to_lower(item.column.name));
+        }
+      }
+      r.probe = all_probe || inside_exists;
+      out.reads.push_back(std::move(r));
+    }
+  }
+}
+
+void add_writes(const BoundStatement& s, StatementAccess& out) {
+  const StatementFacts& f = s.facts();
+  for (size_t i = 0; i < f.writes.size(); ++i) {
+    const Write& w = f.writes[i];
+    if (w.targets.size() != 1) continue;  // MySQL's multi-table forms: which rows of which table is not told apart yet
+    WriteAccess a;
+    a.write = static_cast<int>(i);
+    a.kind = w.kind;
+    a.upsert = w.upsert;
+    a.table = s.write_tables[i];
+    a.name = s.write_names[i];
+    a.rows = w.rows;
+    a.hidden = w.hidden;
+    if (a.is_insert()) {
+      a.guarded_insert = w.not_exists_block >= 0;
+      for (size_t c = 0; c < w.insert_values.size(); ++c) {
+        ColumnWrite column;
+        if (c < w.insert_columns.size()) {
+          column.column = to_lower(w.insert_columns[c]);
+        } else if (w.insert_columns.empty() && a.table != nullptr && c < a.table->columns.size()) {
+          column.column = to_lower(a.table->columns[c].name);
+        } else {
+          break;
+        }
+        column.value = &w.insert_values[c];
+        a.set.push_back(std::move(column));
+      }
+    } else {
+      for (const Assignment& set : w.set) a.set.push_back({to_lower(set.column.name), &set.value});
+      if (w.block >= 0) {
+        const QueryBlock& block = f.blocks[static_cast<size_t>(w.block)];
+        a.has_where = block.has_where;
+        a.exact = block.where_exact && f.quality == Quality::kFull;
+        int target = -1;
+        for (size_t t = 0; t < block.tables.size(); ++t) {
+          if (block.tables[t].role == TableRole::kTarget) target = static_cast<int>(t);
+        }
+        if (target >= 0) collect_conditions(s, w.block, target, a.equal, a.others);
+      }
+    }
+    out.writes.push_back(std::move(a));
+  }
+}
+
+}  // namespace
+
+bool ReadAccess::projects(std::string_view column) const {
+  return all_columns || std::find(columns.begin(), columns.end(), column) != columns.end();
+}
+
+const ColumnWrite* WriteAccess::find(std::string_view column) const {
+  for (const ColumnWrite& c : set) {
+    if (c.column == column) return &c;
+  }
+  return nullptr;
+}
+
+StatementAccess derive_access(const BoundStatement& statement) {
+  StatementAccess out;
+  if (statement.facts().quality == Quality::kOpaque) return out;
+  add_reads(statement, out);
+  add_writes(statement, out);
+  return out;
+}
+
+}  // namespace dbaudit

@@ -1,0 +1,64 @@
+#include "analyzers/trace/bind.h"
+
+#include "analyzers/base/text.h"
+
+namespace dbaudit {
+
+namespace {
+
+// What a table is called in findings and compared by: the catalog's qualified name, else the name as written without its schema, folded.
+std::string shown_name(const Table* table, const ObjectName& name) {
+  if (table != nullptr) return table->qualified();
+  return name.quoted ? name.name : to_lower(name.name);
+}
+
+}  // namespace
+
+int BoundStatement::owner(int b, const ColumnRef& c) const {
+  const StatementFacts& f = facts();
+  if (b < 0 || static_cast<size_t>(b) >= f.blocks.size()) return -1;
+  const QueryBlock& block = f.blocks[static_cast<size_t>(b)];
+  if (c.table >= 0) return c.table;
+  if (!c.qualifier.empty()) return -1;
+  if (block.tables.size() == 1) return 0;
+  int found = -1;
+  for (size_t i = 0; i < block.tables.size(); ++i) {
+    const Table* t = block_tables[static_cast<size_t>(b)][i];
+    if (t == nullptr) return -1;  // the column could be that table's
+    if (t->column(c.name) == nullptr) continue;
+    if (found >= 0) return -1;
+    found = static_cast<int>(i);
+  }
+  return found;
+}
+
+const BoundStatement* Binder::bind(const Template& t) {
+  if (t.id >= by_id_.size()) by_id_.resize(t.id + 1);
+  auto& slot = by_id_[t.id];
+  if (slot) return slot.get();
+  slot = std::make_unique<BoundStatement>();
+  BoundStatement& bound = *slot;
+  bound.source = &t;
+  auto find = [&](const ObjectName& name) -> const Table* {
+    return catalog_ == nullptr ? nullptr : catalog_->find(name.schema, name.name);
+  };
+  for (const QueryBlock& block : t.facts.blocks) {
+    auto& tables = bound.block_tables.emplace_back();
+    auto& names = bound.block_names.emplace_back();
+    for (const TableRef& ref : block.tables) {
+      const bool real = !ref.is_cte && ref.derived_block < 0;
+      const Table* table = real ? find(ref.name) : nullptr;
+      tables.push_back(table);
+      names.push_back(real ? shown_name(table, ref.name) : std::string());
+    }
+  }
+  for (const Write& w : t.facts.writes) {
+    const Table* table = w.targets.empty() ? nullptr : find(w.targets.front());
+    bound.write_tables.push_back(table);
+    bound.write_names.push_back(w.targets.empty() ? std::string() : shown_name(table, w.targets.front()));
+  }
+  bound.access = derive_access(bound);
+  return &bound;
+}
+
+}  // namespace dbaudit

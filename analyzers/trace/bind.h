@@ -1,0 +1,43 @@
+#pragma once
+// Names in a statement → tables and columns of the catalog. Once per template.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/schema/catalog.h"
+#include "analyzers/sql/templates.h"
+#include "analyzers/trace/access.h"
+
+namespace dbaudit {
+
+/// A template with its names resolved. Table pointers are null when there is no schema, the table is not in it, or the name is ambiguous.
+class BoundStatement {
+ public:
+  const Template* source = nullptr;
+  std::vector<std::vector<const Table*>> block_tables;  ///< parallel to facts().blocks[b].tables
+  std::vector<const Table*> write_tables;               ///< parallel to facts().writes: the first target
+  std::vector<std::string> write_names;                 ///< the same, as a name to print and compare (qualified when the catalog tells)
+  std::vector<std::vector<std::string>> block_names;    ///< parallel to block_tables
+
+  StatementAccess access;  ///< rows read and written
+
+  [[nodiscard]] const StatementFacts& facts() const { return source->facts; }
+  /// Index of the table in block `b` that owns the column, or -1: by alias, by being the only table, by being the only table with such a column.
+  [[nodiscard]] int owner(int b, const ColumnRef& c) const;
+};
+
+class Binder {
+ public:
+  explicit Binder(const Catalog* catalog) : catalog_(catalog) {}
+  /// The binding of a template; made at its first use. Valid for the binder's life.
+  const BoundStatement* bind(const Template& t);
+
+ private:
+  const Catalog* catalog_;
+  std::vector<std::unique_ptr<BoundStatement>> by_id_;
+};
+
+}  // namespace dbaudit

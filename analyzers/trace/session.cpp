@@ -1,0 +1,460 @@
+// Sessions and transactions from a stream of records.
+//
+// The log shows statements; the engine's transactions are rebuilt from transaction control in every spelling, from autocommit, and from the engine's
+// own habits: DDL commits on MySQL, an error dooms a PostgreSQL transaction, BEGIN inside a transaction commits on MySQL and is ignored on
+// PostgreSQL. What a source cannot show stays unknown (Transaction::boundary): an ORM log without BEGIN and COMMIT never proves that a statement stood
+// outside a transaction.
+
+#include "analyzers/trace/session.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "analyzers/base/text.h"
+#include "analyzers/sql/lexer.h"
+
+namespace dbaudit {
+
+struct Trace::Session {
+  std::string key;
+  Arena arena;
+  WorkUnit unit;
+  Isolation level = Isolation::kUnknown;       // the session's own
+  Isolation next_level = Isolation::kUnknown;  // SET TRANSACTION for the next transaction
+  bool autocommit = true;
+  bool snapshot_isolation = false;  // SET innodb_snapshot_isolation=ON
+  bool in_transaction = false;      // an explicit one is open: unit.transactions.back()
+  bool begun_by_savepoint = false;  // the source shows no BEGIN; a SAVEPOINT or FOR UPDATE proved there was one
+  bool saw_connect = false;
+  bool spoke = false;
+  bool saw_begin = false;  // any BEGIN, or autocommit off, was seen in this session
+  std::vector<std::string> savepoints;
+  std::vector<uint32_t> savepoint_first_op;  // parallel to savepoints
+  TimePoint last_time;
+  std::string request;  // traceparent or request id of the current unit
+  uint64_t order = 0;
+  bool last_was_statement_op = false;  // the last statement became an op (else it was transaction control)
+};
+
+namespace {
+
+// Errors after which the engine has rolled the whole transaction back, MariaDB's among them (measured: 1213 and 1020 do, 1205 and 1062 do not).
+bool rolls_back_transaction(std::string_view code) { return code == "40001" || code == "40P01" || code == "1213" || code == "1020"; }
+
+// `SET … innodb_snapshot_isolation = ON`: what it sets it to; nullopt for any other statement.
+std::optional<bool> sets_snapshot_isolation(std::string_view sql, const Dialect& dialect) {
+  if (!icontains(sql, "innodb_snapshot_isolation")) return std::nullopt;
+  Lexer lexer(sql, dialect);
+  bool named = false;
+  for (Token t = lexer.next(); t.kind != TokenKind::kEnd; t = lexer.next()) {
+    if (icontains(t.text, "innodb_snapshot_isolation")) {
+      named = true;
+    } else if (named && t.text != "=" && t.text != ":=") {
+      return iequals(t.text, "on") || t.text == "1" || iequals(t.text, "true") || iequals(t.text, "'on'");
+    }
+  }
+  return std::nullopt;
+}
+
+// The value of a tag that tells one request from another; route and controller tell what kind it was, not which.
+std::string request_of(std::span<const Tag> tags, const CommentTags& comments) {
+  auto tells = [](std::string_view name) {
+    return iequals(name, "traceparent") || iequals(name, "request_id") || iequals(name, "request-id") || iequals(name, "trace_id") ||
+           iequals(name, "correlation_id");
+  };
+  for (const Tag& t : tags) {
+    if (tells(t.name)) return std::string(t.value);
+  }
+  for (const auto& [name, value] : comments.tags) {
+    if (tells(name)) return value;
+  }
+  return {};
+}
+
+}  // namespace
+
+Trace::Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit)
+    : templates_(templates), binder_(binder), options_(options), visit_(std::move(visit)) {}
+
+Trace::~Trace() = default;
+
+std::string Trace::session_key(std::string_view stream, const LogRecord& record) {
+  std::string key;
+  key.reserve(stream.size() + 1 + record.session.size());
+  key.append(stream).push_back('\n');
+  key.append(record.session);
+  return key;
+}
+
+// A connection that ended frees its state: a server reuses session numbers.
+void Trace::forget(std::string_view stream, const LogRecord& record) {
+  const auto it = by_key_.find(session_key(stream, record));
+  if (it == by_key_.end()) return;
+  sessions_[it->second].reset();
+  by_key_.erase(it);
+}
+
+Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record) {
+  std::string key = session_key(stream, record);
+  const auto [it, fresh] = by_key_.try_emplace(std::move(key), static_cast<uint32_t>(sessions_.size()));
+  if (fresh) {
+    auto s = std::make_unique<Session>();
+    s->key = std::string(record.session);
+    s->unit.session = it->second;
+    s->unit.session_key = s->key;
+    s->unit.sessions_told_apart = !record.session.empty();
+    s->unit.engine = options_.engine;
+    s->unit.arena = &s->arena;
+    sessions_.push_back(std::move(s));
+  }
+  return *sessions_[it->second];
+}
+
+void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
+  Session& s = session_of(stream, record);
+  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  if (when.known()) {
+    if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
+    if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
+  }
+  if ((++fed_ & 0x3fff) == 0) sweep(when);
+  switch (record.kind) {
+    case RecordKind::kConnect:
+    case RecordKind::kDisconnect:
+      if (s.in_transaction) close_transaction(s, TxEnd::kRollback, when);
+      end_unit(s, UnitEnd::kDisconnect);
+      forget(stream, record);
+      if (record.kind == RecordKind::kConnect) session_of(stream, record).saw_connect = true;
+      break;
+    case RecordKind::kError:
+    case RecordKind::kCompletion: {
+      if (!record.attaches || !s.last_was_statement_op || s.unit.ops.empty()) break;
+      Op& op = s.unit.ops.back();
+      if (record.end_time.known()) op.end = record.end_time;
+      if (record.rows >= 0) op.rows = record.rows;
+      if (record.kind == RecordKind::kError) {
+        op.failed = true;
+        op.error_code = s.arena.copy(record.error_code);
+        op.error_message = s.arena.copy(record.error_message);
+        ++counts_.failed;
+        if (options_.engine == Engine::kPostgres || rolls_back_transaction(op.error_code)) {
+          Transaction& tx = s.unit.transactions[op.transaction];
+          if (tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
+        }
+      }
+      break;
+    }
+    case RecordKind::kStatement: {
+      ++counts_.statements;
+      if (!s.spoke) {
+        s.spoke = true;
+        ++counts_.sessions;  // sessions that ran a statement; a health check that only connects is none
+      }
+      if (record.truncated) ++counts_.truncated;
+      if (record.sql_unknown || record.sql.empty()) break;
+      const Template* t = templates_.intern(record.sql, record.truncated);
+      if (t->facts.multiple && !t->facts.following.empty()) {
+        // A packet of several statements: each is an op of its own, in order. Bind parameters cannot belong to a packet.
+        Lexer lexer(record.sql, templates_.dialect());
+        size_t begin = 0;
+        int depth = 0;
+        for (Token token = lexer.next();; token = lexer.next()) {
+          const bool end = token.kind == TokenKind::kEnd;
+          if (token.text == "(") ++depth;
+          if (token.text == ")") --depth;
+          if (!end && !(depth <= 0 && token.kind == TokenKind::kPunct && token.text == ";")) continue;
+          const size_t stop = end ? record.sql.size() : static_cast<size_t>(token.text.data() - record.sql.data());
+          const std::string_view part = trim(record.sql.substr(begin, stop - begin));
+          if (!part.empty()) statement(s, file, orm, record, part);
+          if (end) break;
+          begin = stop + 1;
+        }
+      } else {
+        statement(s, file, orm, record, record.sql);
+      }
+      break;
+    }
+    case RecordKind::kOther: break;
+  }
+}
+
+void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql) {
+  const bool is_packet_part = sql.size() != record.sql.size();
+  const Template* t = templates_.intern(sql, record.truncated);
+  const StatementFacts& facts = t->facts;
+  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  if (facts.quality == Quality::kOpaque && facts.kind != StatementKind::kSet && facts.kind != StatementKind::kOther) ++counts_.unparsed;
+
+  CommentTags comments;
+  if (sql.find("/*") != std::string_view::npos || sql.find("--") != std::string_view::npos) {
+    comments = comment_tags(sql, templates_.dialect());
+  }
+  // Nothing ends a unit inside a transaction, unless the source cannot show COMMIT and the transaction merely looks open.
+  if (!s.in_transaction || record.tx_boundary != TxBoundary::kExplicit) {
+    std::string request = request_of(record.tags, comments);
+    const bool other_request = !request.empty() && !s.request.empty() && request != s.request;
+    const bool gap = when.known() && s.last_time.known() && when.micros - s.last_time.micros > options_.unit_gap_us;
+    if (other_request || gap || s.unit.ops.size() >= options_.unit_ops) {
+      if (s.in_transaction) close_transaction(s, TxEnd::kLost, s.last_time);
+      end_unit(s, other_request ? UnitEnd::kTag : gap ? UnitEnd::kGap : UnitEnd::kFull);
+    }
+    if (!request.empty()) s.request = std::move(request);
+  } else if (s.unit.ops.size() >= size_t{options_.unit_ops} * 4) {
+    // A transaction without end (a bulk load): what it did so far is judged now, and the rest goes on as a transaction whose head is lost.
+    Transaction rest = s.unit.transactions.back();
+    const std::vector<std::string> savepoints = s.savepoints;
+    close_transaction(s, TxEnd::kLost, s.last_time);
+    end_unit(s, UnitEnd::kFull);
+    open_transaction(s, true, record);
+    rest.first = rest.last = 0;
+    rest.head_lost = true;
+    s.unit.transactions.back() = rest;
+    s.savepoints = savepoints;
+    s.savepoint_first_op.assign(savepoints.size(), 0);
+  }
+  if (when.known()) s.last_time = record.end_time.known() ? record.end_time : when;
+  s.last_was_statement_op = false;
+
+  if (facts.kind == StatementKind::kDiscard) {
+    if (s.in_transaction) close_transaction(s, TxEnd::kRollback, when);
+    end_unit(s, UnitEnd::kReset);
+    return;
+  }
+  if (facts.kind == StatementKind::kSet && options_.engine == Engine::kMariaDb) {
+    s.snapshot_isolation = sets_snapshot_isolation(sql, templates_.dialect()).value_or(s.snapshot_isolation);
+  }
+  if (facts.tx.action != TxAction::kNone) {
+    control(s, facts, record);
+    return;
+  }
+  if (facts.implicit_commit && is_mysql_family(options_.engine) && s.in_transaction) {
+    close_transaction(s, TxEnd::kCommit, when);
+    if (!s.autocommit) open_transaction(s, true, record);
+  }
+  const bool is_op = !facts.writes.empty() || !facts.locks.empty() || (facts.kind == StatementKind::kSelect && !facts.blocks.empty()) ||
+                     facts.kind == StatementKind::kMerge;
+  if (!is_op) return;
+
+  bool locking = false;
+  for (const QueryBlock& b : facts.blocks) locking |= !b.locks.empty();
+  if (!s.in_transaction) {
+    // A locking read in a log that shows no BEGIN: the ORM would have refused it outside a transaction (Django raises), so it stood in one.
+    const bool inferred = record.tx_boundary != TxBoundary::kExplicit && locking && options_.engine != Engine::kSqlite;
+    open_transaction(s, inferred || (!s.autocommit && !options_.autocommit_only), record);
+    if (inferred) {
+      s.begun_by_savepoint = true;
+      s.unit.transactions.back().boundary = Boundary::kInferred;
+    }
+  }
+  Op op;
+  op.statement = binder_.bind(*t);
+  op.values = templates_.bind(is_packet_part ? std::span<const BindValue>() : record.params, record.has_params && !is_packet_part, s.arena);
+  op.file = file;
+  op.line = record.line;
+  op.start = record.time;
+  op.end = record.end_time;
+  op.rows = record.rows;
+  op.transaction = static_cast<uint32_t>(s.unit.transactions.size() - 1);
+  op.order = s.order++;
+  op.savepoints = static_cast<uint32_t>(s.savepoints.size());
+  op.truncated = record.truncated;
+  op.failed = record.has_error;
+  if (record.has_error) {
+    op.error_code = s.arena.copy(record.error_code);
+    op.error_message = s.arena.copy(record.error_message);
+    ++counts_.failed;
+  }
+  op.orm = orm;  // names of formats and ORMs live as long as the program
+  for (const Tag& tag : record.tags) {
+    if (iequals(tag.name, "route")) op.source_route = s.arena.copy(tag.value);
+  }
+  for (const auto& [name, value] : comments.tags) {
+    if (name == "route" || (name == "controller" && op.source_route.empty())) op.source_route = s.arena.copy(value);
+  }
+  if (!record.source_file.empty()) {
+    op.source_file = s.arena.copy(record.source_file);
+    op.source_line = record.source_line;
+  }
+  if (!comments.directives.empty()) {
+    const std::span<std::string_view> directives = s.arena.array<std::string_view>(comments.directives.size());
+    for (size_t i = 0; i < directives.size(); ++i) directives[i] = s.arena.copy(comments.directives[i]);
+    op.directives = directives;
+  }
+  history_.observe(op, s.arena);
+  Transaction& tx = s.unit.transactions.back();
+  tx.last = static_cast<uint32_t>(s.unit.ops.size());
+  if (op.failed && options_.engine == Engine::kPostgres && tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
+  s.unit.ops.push_back(op);
+  s.last_was_statement_op = true;
+  if (!tx.is_explicit) close_transaction(s, TxEnd::kAutocommit, op.end.known() ? op.end : op.start);
+}
+
+void Trace::open_transaction(Session& s, bool is_explicit, const LogRecord& record) {
+  Transaction tx;
+  tx.first = static_cast<uint32_t>(s.unit.ops.size());
+  tx.last = tx.first == 0 ? 0 : tx.first - 1;
+  tx.is_explicit = is_explicit;
+  tx.isolation = s.next_level != Isolation::kUnknown ? s.next_level : s.level != Isolation::kUnknown ? s.level : options_.default_isolation;
+  switch (record.tx_boundary) {
+    case TxBoundary::kExplicit: tx.boundary = Boundary::kExplicit; break;
+    case TxBoundary::kInferred: tx.boundary = Boundary::kInferred; break;
+    case TxBoundary::kUnknown: tx.boundary = Boundary::kUnknown; break;
+  }
+  tx.snapshot_isolation = s.snapshot_isolation;
+  s.next_level = Isolation::kUnknown;
+  s.unit.transactions.push_back(tx);
+  s.in_transaction = is_explicit;
+  s.savepoints.clear();
+  s.savepoint_first_op.clear();
+  ++counts_.transactions;
+}
+
+void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
+  Transaction& tx = s.unit.transactions.back();
+  tx.end = tx.aborted && end == TxEnd::kCommit ? TxEnd::kRollback : end;
+  tx.end_time = time;
+  s.in_transaction = false;
+  s.begun_by_savepoint = false;
+  s.savepoints.clear();
+  s.savepoint_first_op.clear();
+  // A transaction of no ops is no transaction of this unit.
+  if (tx.first == s.unit.ops.size()) {
+    s.unit.transactions.pop_back();
+    --counts_.transactions;
+  }
+}
+
+void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& record) {
+  const TransactionControl& c = facts.tx;
+  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  switch (c.action) {
+    case TxAction::kNone: break;
+    case TxAction::kBegin:
+      if (s.in_transaction) {
+        if (options_.engine == Engine::kPostgres && !s.begun_by_savepoint) break;  // a warning there, nothing else
+        close_transaction(s, TxEnd::kCommit, when);
+      }
+      if (c.isolation != Isolation::kUnknown) s.next_level = c.isolation;
+      open_transaction(s, true, record);
+      s.unit.transactions.back().boundary = Boundary::kExplicit;
+      s.unit.transactions.back().mode = c.mode;
+      s.saw_begin = true;
+      break;
+    case TxAction::kCommit:
+    case TxAction::kRollback:
+    case TxAction::kPrepareTransaction: {
+      const TxEnd end = c.action == TxAction::kRollback ? TxEnd::kRollback : TxEnd::kCommit;
+      if (s.in_transaction) {
+        close_transaction(s, end, when);
+      } else if (!s.saw_begin && !s.saw_connect && !s.unit.ops.empty() && options_.engine != Engine::kSqlite) {
+        // The first end of a transaction in a session whose start we did not see: all its ops so far stood in that transaction.
+        Transaction tx;
+        tx.first = 0;
+        tx.last = static_cast<uint32_t>(s.unit.ops.size() - 1);
+        tx.is_explicit = true;
+        tx.head_lost = true;
+        tx.boundary = Boundary::kInferred;
+        tx.isolation = s.unit.transactions.front().isolation;
+        tx.end = end;
+        tx.end_time = when;
+        for (Op& op : s.unit.ops) op.transaction = 0;
+        counts_.transactions -= s.unit.transactions.size() - 1;
+        s.unit.transactions.assign(1, tx);
+      }
+      s.saw_begin = true;
+      if (c.and_chain) open_transaction(s, true, record);
+      break;
+    }
+    case TxAction::kSavepoint:
+      if (!s.in_transaction) {
+        if (options_.engine == Engine::kSqlite || record.tx_boundary == TxBoundary::kExplicit) {
+          open_transaction(s, options_.engine == Engine::kSqlite || !s.autocommit, record);
+          if (!s.in_transaction) {
+            s.unit.transactions.pop_back();
+            --counts_.transactions;
+            break;
+          }
+        } else {
+          open_transaction(s, true, record);
+          s.unit.transactions.back().boundary = Boundary::kInferred;
+          s.begun_by_savepoint = true;
+        }
+      }
+      s.savepoints.push_back(c.savepoint);
+      s.savepoint_first_op.push_back(static_cast<uint32_t>(s.unit.ops.size()));
+      break;
+    case TxAction::kRelease:
+    case TxAction::kRollbackTo: {
+      size_t i = s.savepoints.size();
+      while (i > 0 && s.savepoints[i - 1] != c.savepoint) --i;
+      if (i == 0) break;
+      if (c.action == TxAction::kRollbackTo) {
+        for (size_t o = s.savepoint_first_op[i - 1]; o < s.unit.ops.size(); ++o) s.unit.ops[o].rolled_back = true;
+        s.savepoints.resize(i);  // the savepoint itself stays
+        s.savepoint_first_op.resize(i);
+        if (s.in_transaction) s.unit.transactions.back().aborted = false;
+      } else {
+        s.savepoints.resize(i - 1);
+        s.savepoint_first_op.resize(i - 1);
+        // The source shows no COMMIT: what follows the outermost savepoint may or may not belong to the same atomic block.
+      }
+      break;
+    }
+    case TxAction::kSetTransaction:
+      if (options_.engine == Engine::kPostgres && s.in_transaction) {
+        if (c.isolation != Isolation::kUnknown) s.unit.transactions.back().isolation = c.isolation;
+      } else if (c.isolation != Isolation::kUnknown) {
+        s.next_level = c.isolation;
+      }
+      break;
+    case TxAction::kSetSession:
+      if (c.isolation != Isolation::kUnknown) s.level = c.isolation;
+      break;
+    case TxAction::kSetGlobal: break;  // for sessions that connect later
+    case TxAction::kAutocommitOn:
+      if (s.in_transaction) close_transaction(s, TxEnd::kCommit, when);
+      s.autocommit = true;
+      s.saw_begin = true;
+      break;
+    case TxAction::kAutocommitOff:
+      s.autocommit = false;
+      s.saw_begin = true;
+      break;
+    case TxAction::kCommitPrepared: break;
+  }
+}
+
+void Trace::end_unit(Session& s, UnitEnd why) {
+  if (!s.unit.ops.empty()) {
+    s.unit.end = why;
+    visit_(s.unit);
+  }
+  s.unit.ops.clear();
+  s.unit.transactions.clear();
+  s.in_transaction = false;
+  s.begun_by_savepoint = false;
+  s.savepoints.clear();
+  s.savepoint_first_op.clear();
+  s.request.clear();
+  s.last_was_statement_op = false;
+  s.arena.reset();
+}
+
+// Ends the units of sessions that have been silent for longer than the gap, so that memory follows what is open, not what has been.
+void Trace::sweep(const TimePoint& now) {
+  if (!now.known()) return;
+  for (auto& s : sessions_) {
+    if (!s || s->in_transaction || s->unit.ops.empty() || !s->last_time.known()) continue;
+    if (now.micros - s->last_time.micros > options_.unit_gap_us) end_unit(*s, UnitEnd::kGap);
+  }
+}
+
+void Trace::finish() {
+  for (auto& s : sessions_) {
+    if (!s) continue;
+    if (s->in_transaction) close_transaction(*s, TxEnd::kLost, s->last_time);
+    end_unit(*s, UnitEnd::kLogEnd);
+  }
+}
+
+}  // namespace dbaudit

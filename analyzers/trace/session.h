@@ -1,0 +1,76 @@
+#pragma once
+// Log records → sessions, transactions and work units.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzers/log/record.h"
+#include "analyzers/sql/templates.h"
+#include "analyzers/trace/bind.h"
+#include "analyzers/trace/history.h"
+#include "analyzers/trace/transaction.h"
+
+namespace dbaudit {
+
+struct TraceOptions {
+  Engine engine = Engine::kUnknown;
+  Isolation default_isolation = Isolation::kUnknown;
+  bool autocommit_only = false;     ///< `--isolation autocommit`: nothing opens a transaction implicitly
+  int64_t unit_gap_us = 5'000'000;  ///< a pause this long outside a transaction ends the work unit (RULES.md: default 5 s)
+  uint32_t unit_ops = 4096;         ///< a work unit longer than this is cut at the next transaction end
+};
+
+struct TraceCounts {
+  uint64_t statements = 0, sessions = 0, transactions = 0, unparsed = 0, truncated = 0;
+  uint64_t failed = 0;
+  TimePoint first_time, last_time;
+};
+
+/// Receives each work unit when it ends. The unit and all it points to die when the call returns.
+using UnitVisitor = std::function<void(const WorkUnit&)>;
+
+class Trace {
+ public:
+  Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit);
+  ~Trace();
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
+
+  /// One record, in log order. `stream` names the kind of source, so that equal session keys of two kinds of log do not meet; `file` is the index
+  /// of the input.
+  void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record);
+  /// Ends every open unit, sessions in order of first appearance.
+  void finish();
+  /// Totals so far.
+  [[nodiscard]] const TraceCounts& counts() const { return counts_; }
+
+ private:
+  struct Session;
+  static std::string session_key(std::string_view stream, const LogRecord& record);
+  void forget(std::string_view stream, const LogRecord& record);
+  Session& session_of(std::string_view stream, const LogRecord& record);
+  void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql);
+  void control(Session& s, const StatementFacts& facts, const LogRecord& record);
+  void open_transaction(Session& s, bool is_explicit, const LogRecord& record);
+  void close_transaction(Session& s, TxEnd end, const TimePoint& time);
+  void end_unit(Session& s, UnitEnd why);
+  void sweep(const TimePoint& now);
+
+  Templates& templates_;
+  Binder& binder_;
+  TraceOptions options_;
+  UnitVisitor visit_;
+  WriteHistory history_;
+  TraceCounts counts_;
+  std::vector<std::unique_ptr<Session>> sessions_;    // in order of first appearance; null once disconnected
+  std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
+  uint64_t fed_ = 0;
+};
+
+}  // namespace dbaudit

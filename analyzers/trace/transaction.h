@@ -1,0 +1,85 @@
+#pragma once
+// The glossary of the trace: op, transaction, work unit.
+//
+// An *op* is one execution of a template. A *transaction* is what the engine commits at once: in autocommit, one op. A *work unit* is what the
+// application meant to be atomic (a request, a job): the ops of one session between boundaries (tags, connect/quit, pool reset, a gap in time).
+// A work unit is not a transaction: Peewee, Rails, Laravel and autocommit Django read in one transaction and write in another.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/base/arena.h"
+#include "analyzers/base/engine.h"
+#include "analyzers/base/time.h"
+#include "analyzers/log/record.h"
+#include "analyzers/schema/catalog.h"
+#include "analyzers/sql/templates.h"
+#include "analyzers/trace/bind.h"
+
+namespace dbaudit {
+
+struct Op {
+  const BoundStatement* statement = nullptr;  ///< facts, table bindings; shared by all ops of the template
+  BoundValues values;
+  uint32_t file = 0;  ///< index into the inputs
+  uint64_t line = 0;
+  TimePoint start, end;  ///< end unknown: not logged
+  int64_t rows = -1;
+  uint32_t transaction = 0;  ///< index into WorkUnit::transactions
+  uint64_t order = 0;        ///< position in the session's history
+  bool truncated = false;
+  bool failed = false;
+  bool rolled_back = false;  ///< undone by ROLLBACK TO SAVEPOINT
+  uint32_t savepoints = 0;   ///< savepoints open around it
+  /// For each WriteAccess::set of the op's first write (UPDATE by key, numeric literal): how far the value is from the last value any session
+  /// of this log wrote to that row and column. Empty when nothing is known; NaN where it is not.
+  std::span<const double> steps;
+  std::string_view error_code, error_message;
+  std::string_view orm;  ///< `django`, … when the log or the statement's style tells
+  std::string_view source_file, source_route;
+  int64_t source_line = 0;
+  std::span<const std::string_view> directives;  ///< `dbaudit:` comments of this execution, after the colon
+
+  [[nodiscard]] const StatementFacts& facts() const { return statement->facts(); }
+  /// The value of a slot; a missing value when the slot is none or folded.
+  [[nodiscard]] Value value(int slot) const {
+    return slot >= 0 && static_cast<size_t>(slot) < values.slots.size() ? values.slots[static_cast<size_t>(slot)] : Value{};
+  }
+};
+
+enum class TxEnd : uint8_t { kOpen, kCommit, kRollback, kAutocommit, kLost };
+
+/// How sure we are that the ops of a transaction stood (or did not stand) in one transaction.
+enum class Boundary : uint8_t { kUnknown, kInferred, kExplicit };
+
+struct Transaction {
+  uint32_t first = 0, last = 0;  ///< indexes of its first and last op in WorkUnit::ops; last < first while it has none
+  bool is_explicit = false;      ///< BEGIN/START, autocommit off, or inferred from SAVEPOINT or the driver; false: autocommit, one op
+  Boundary boundary = Boundary::kExplicit;
+  Isolation isolation = Isolation::kUnknown;
+  BeginMode mode = BeginMode::kDefault;
+  TxEnd end = TxEnd::kOpen;
+  bool head_lost = false;           ///< its BEGIN was before the log
+  bool snapshot_isolation = false;  ///< MariaDB: the session has set innodb_snapshot_isolation=ON
+  bool aborted = false;             ///< an error after which it could only roll back
+  TimePoint end_time;
+};
+
+/// Why a work unit ended.
+enum class UnitEnd : uint8_t { kDisconnect, kTag, kGap, kFull, kLogEnd, kReset };
+
+struct WorkUnit {
+  uint32_t session = 0;             ///< dense number, in order of first appearance
+  bool sessions_told_apart = true;  ///< false: the log has no session identity, and these ops may be many sessions'
+  std::string session_key;
+  std::vector<Op> ops;  ///< statements that read or write or lock; transaction control is not an op
+  std::vector<Transaction> transactions;
+  UnitEnd end = UnitEnd::kLogEnd;
+  Engine engine = Engine::kUnknown;
+  Arena* arena = nullptr;  ///< owner of the values; outlives the visit
+};
+
+}  // namespace dbaudit

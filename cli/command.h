@@ -1,0 +1,53 @@
+#pragma once
+// The commands of the program. Each returns the exit status (CLI.md: 0 nothing to report, 1 findings, 2 the job could not be done) and writes its
+// own one-line errors to stderr, prefixed `dbaudit: `.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analyzers/base/engine.h"
+#include "rules/finding.h"
+
+namespace dbaudit {
+
+enum class ColorMode { kAuto, kAlways, kNever };
+
+/// Everything the command line (and later dbaudit.toml) can say about a scan, validated.
+struct ScanOptions {
+  std::string dsn;  ///< as given; empty: none
+  std::vector<std::string> schema_files;
+  std::vector<std::string> logs;  ///< LOG… and --log, in order
+  std::string log_format = "auto";
+  std::string log_line_prefix;
+  std::optional<Engine> engine;
+  Isolation isolation = Isolation::kUnknown;                  ///< --isolation
+  bool autocommit_only = false;                               ///< --isolation autocommit
+  std::vector<std::pair<std::string, std::string>> settings;  ///< ` + NAME=VALUE` of --isolation
+  std::string log_timezone;                                   ///< as given
+  int32_t zone_offset_minutes = INT32_MIN;                    ///< log_timezone, parsed; INT32_MIN: not given
+  std::vector<std::string> select, ignore;
+  std::optional<Severity> fail_on = Severity::kWarning;  ///< nullopt: never
+  Confidence fail_on_confidence = Confidence::kLikely;
+  Confidence min_confidence = Confidence::kPossible;
+  std::vector<std::pair<std::string, std::string>> reports;  ///< format, file (`-`: standard output)
+  bool check_data = false, check_data_full = false;
+  bool show_values = false;
+  bool quiet = false, verbose = false;
+  ColorMode color = ColorMode::kAuto;
+  int jobs = 1;
+};
+
+int run_scan(const ScanOptions& options);
+int run_rules(const std::string& format);
+int run_explain(const std::string& rule);
+int run_schema(const std::string& dsn, const std::string& output);
+int run_events(const std::string& log_format, const std::string& log_line_prefix, const std::string& path);
+int run_facts(Engine engine, const std::string& input, const std::string& path);
+int run_demo(const std::string& keep_dir);
+/// Parses argv and runs the command: what main() does.
+int run_command_line(int argc, char** argv);
+
+}  // namespace dbaudit

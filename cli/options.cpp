@@ -1,0 +1,483 @@
+// Every command and option of the program, in one place. CLI11 splits the arguments; what they mean is checked here and in option_values.cpp, so that every refusal is one
+// line that says what to write instead. An option that this version does not have is unknown: nothing is accepted and then ignored.
+
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "analyzers/base/text.h"
+#include "cli/option_values.h"
+#include "cli/terminal.h"
+
+namespace dbaudit {
+
+namespace {
+
+// --- What the user typed, before it is checked ----------------------------------------------------------------------------------------------
+
+struct Typed {
+  std::vector<std::string> after_dashes;  // what follows `--`: never options
+  // scan
+  std::vector<std::string> logs, log_options, schema, report, select, ignore;
+  std::string dsn, log_format = "auto", log_line_prefix, engine, isolation, timezone, format, output, fail_on = "warning",
+                   fail_on_confidence = "likely", min_confidence = "possible", color = "auto", jobs = "1", check_data;
+  bool show_values = false, quiet = false, verbose = false;
+  // other commands
+  std::string list_format = "text", rule, schema_dsn, schema_output, events_format = "auto", events_prefix, events_log, facts_engine,
+              facts_input = "sql", facts_file = "-", keep;
+};
+
+constexpr const char* kCommon = "Options";  // CLI11's group of options that name none
+constexpr const char* kWhat = "What to audit";
+constexpr const char* kHow = "How the sessions ran";
+constexpr const char* kReport = "The report";
+constexpr const char* kWhich = "What counts";
+
+/// Help in this program's words and the same with every version of CLI11: usage, what it does, the options by group, the commands.
+class HelpFormatter : public CLI::FormatterBase {
+ public:
+  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
+    std::string help = usage(app) + "\n" + app->get_description() + ".\n";
+    std::vector<std::string> groups;  // in the order of their first option, the common ones last
+    for (const CLI::Option* option : app->get_options()) {
+      bool known = option->get_group() == kCommon || std::find(groups.begin(), groups.end(), option->get_group()) != groups.end();
+      if (!known) groups.push_back(option->get_group());
+    }
+    groups.emplace_back(kCommon);
+    for (const std::string& group : groups) {
+      help += "\n" + group + ":\n";
+      for (const CLI::Option* option : app->get_options()) {
+        if (option->get_group() == group) help += entry(names(*option), option->get_description());
+      }
+    }
+    if (app->get_parent() == nullptr) {
+      help += "\nCommands:\n";
+      for (const CLI::App* command : app->get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+        help += entry(command->get_name(), command->get_description());
+      }
+    }
+    return app->get_footer().empty() ? help : help + "\n" + app->get_footer() + "\n";
+  }
+
+ private:
+  static std::string usage(const CLI::App* app) {
+    static constexpr std::pair<const char*, const char*> kUsage[] = {{"scan", "scan [options] [LOG...]"},
+                                                                     {"explain", "explain RULE"},
+                                                                     {"schema", "schema --dsn DSN [options]"},
+                                                                     {"events", "events [options] LOG"},
+                                                                     {"facts", "facts --engine E [options] [FILE]"}};
+    if (app->get_parent() == nullptr) return "Usage: dbaudit COMMAND [options]\n";
+    for (const auto& [command, words] : kUsage) {
+      if (app->get_name() == command) return fmt::format("Usage: dbaudit {}\n", words);
+    }
+    return fmt::format("Usage: dbaudit {} [options]\n", app->get_name());
+  }
+
+  static std::string names(const CLI::Option& option) {
+    if (option.get_positional()) return option.get_name(true);
+    std::string text;
+    for (const std::string& name : option.get_snames()) text += "-" + name + ", ";
+    for (const std::string& name : option.get_lnames()) text += "--" + name;
+    // A flag's type says nothing a reader needs.
+    return option.get_expected_max() == 0 || option.get_type_name().empty() ? text : text + " " + option.get_type_name();
+  }
+
+  static std::string entry(const std::string& name, const std::string& description) {
+    constexpr int kColumn = 24;
+    return fmt::format("  {:{}}  {}\n", name, kColumn, description);
+  }
+};
+
+CLI::Option* once(CLI::App* app, const std::string& names, std::string& into, const char* metavar, const char* help) {
+  return app->add_option(names, into, help)->type_name(metavar)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+}
+
+CLI::Option* repeatable(CLI::App* app, const std::string& names, std::vector<std::string>& into, const char* metavar, const char* help) {
+  // One value a time: a greedy `--log A B` would swallow what comes after it.
+  return app->add_option(names, into, help)->type_name(metavar)->allow_extra_args(false)->expected(1)->take_all();
+}
+
+CLI::App* add_scan(CLI::App& app, Typed& t) {
+  CLI::App* scan = app.add_subcommand("scan", "Audit logs against a schema: report the races in them");
+  scan->add_option("LOG", t.logs, "Logs to read; - is standard input, a directory means the files in it")->type_name("")->group(kWhat);
+  once(scan, "--dsn", t.dsn, "DSN", "Live database, read only: sqlite:///shop.db, a SQLite file, or env:NAME")->group(kWhat);
+  repeatable(scan, "--schema", t.schema, "FILE", "DDL file, directory of migrations, or JSON of dbaudit schema; repeatable")->group(kWhat);
+  repeatable(scan, "--log", t.log_options, "FILE", "Same as LOG; repeatable")->group(kWhat);
+  once(scan, "--log-format", t.log_format, "NAME", "auto (default) or a name; help lists them")->group(kWhat);
+  once(scan, "--log-line-prefix", t.log_line_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed")->group(kWhat);
+  once(scan, "--log-timezone", t.timezone, "Z", "Zone of times that name none: UTC, +02:00")->group(kWhat);
+  scan->add_flag("--check-data", t.check_data, "Ask the live database for the damage, too (=full: without limits)")->group(kWhat);
+  once(scan, "--engine", t.engine, "E", "postgresql, mysql, mariadb or sqlite, when no DSN tells")->group(kHow);
+  once(scan, "--isolation", t.isolation, "L", "Default level where the log shows none: read committed, ..., autocommit, [+ NAME=VALUE]")
+      ->group(kHow);
+  once(scan, "--format", t.format, "F", "text (default) or json")->group(kReport);
+  once(scan, "-o,--output", t.output, "FILE", "Write there instead of standard output")->group(kReport);
+  repeatable(scan, "--report", t.report, "F=FILE", "A format and its file; repeatable")->group(kReport);
+  scan->add_flag("--show-values", t.show_values, "Print literals instead of masking them")->group(kReport);
+  once(scan, "--color", t.color, "WHEN", "auto (default), always or never")->group(kReport);
+  scan->add_flag("-q,--quiet", t.quiet, "Print nothing but the report")->group(kReport);
+  scan->add_flag("-v,--verbose", t.verbose, "Print more: whole statements, sessions, coverage")->group(kReport);
+  repeatable(scan, "--select", t.select, "RULE", "Only these rules: codes, prefixes (DBA1) or names")->group(kWhich);
+  repeatable(scan, "--ignore", t.ignore, "RULE", "Not these rules")->group(kWhich);
+  once(scan, "--min-confidence", t.min_confidence, "C", "Report from here: possible (default), likely, observed, proven")->group(kWhich);
+  once(scan, "--fail-on", t.fail_on, "S", "Exit 1 from here: error, warning (default), note, never")->group(kWhich);
+  once(scan, "--fail-on-confidence", t.fail_on_confidence, "C", "... and from this confidence: likely (default)")->group(kWhich);
+  once(scan, "-j,--jobs", t.jobs, "N", "Threads: 2 or more read and decompress ahead (1)")->group("Options");
+  scan->footer("Exit status: 0 nothing to report, 1 findings, 2 the job could not be done.");
+  return scan;
+}
+
+void add_other_commands(CLI::App& app, Typed& t) {
+  CLI::App* demo = app.add_subcommand("demo", "Race real threads on a fresh SQLite database, then audit it");
+  once(demo, "--keep", t.keep, "DIR", "Leave the database and the log there");
+  CLI::App* rules = app.add_subcommand("rules", "List every rule");
+  once(rules, "--format", t.list_format, "F", "text (default) or json");
+  CLI::App* explain = app.add_subcommand("explain", "A rule's page: what, why, engines and levels, example, fix");
+  explain->add_option("RULE", t.rule, "Code (DBA101) or name")->type_name("");
+  CLI::App* schema = app.add_subcommand("schema", "Print a live database's schema as JSON, to use as --schema elsewhere");
+  once(schema, "--dsn", t.schema_dsn, "DSN", "The database, opened read only");
+  once(schema, "-o,--output", t.schema_output, "FILE", "Write there instead of standard output");
+  CLI::App* events = app.add_subcommand("events", "Show what was read from a log, one JSON object a line");
+  once(events, "--log-format", t.events_format, "NAME", "auto (default) or a name; help lists them");
+  once(events, "--log-line-prefix", t.events_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed");
+  events->add_option("LOG", t.events_log, "A log; - is standard input")->type_name("");
+  CLI::App* facts = app.add_subcommand("facts", "Show what was understood of each statement, one JSON object a line");
+  once(facts, "--engine", t.facts_engine, "E", "postgresql, mysql, mariadb or sqlite");
+  once(facts, "--input", t.facts_input, "KIND", "sql (default): a script; jsonl: objects with a key sql");
+  facts->add_option("FILE", t.facts_file, "Statements; standard input without it")->type_name("");
+}
+
+/// Named in the contract, not built yet: the name is known, the job cannot be done.
+constexpr std::pair<const char*, const char*> kReserved[] = {
+    {"doctor", "doctor is not in this version"},
+    {"init", "init is not in this version"},
+    {"diff", "diff is not in this version"},
+    {"prove", "prove is reserved: replaying findings on a scratch database is not in this version"},
+};
+
+// --- Errors of CLI11, in one line -----------------------------------------------------------------------------------------------------------
+
+std::vector<std::string> long_options(const CLI::App& app) {
+  std::vector<std::string> options;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+  }
+  return options;
+}
+
+/// An argument that no option or positional took.
+Error unexpected_argument(const CLI::App& app, const std::string& argument) {
+  bool is_option = argument.size() > 1 && argument[0] == '-';
+  std::string see = app.get_parent() == nullptr ? "dbaudit --help" : fmt::format("dbaudit {} --help", app.get_name());
+  if (!is_option) {
+    if (app.get_parent() != nullptr) return {fmt::format("{}: unexpected argument '{}' (see {})", app.get_name(), argument, see)};
+    std::vector<std::string> commands;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(command->get_name());
+    bool like_a_file = argument.find_first_of("./") != std::string::npos;
+    return {
+        unknown_word("command", argument, commands, like_a_file ? fmt::format("to audit a log: dbaudit scan {}", argument) : "see " + see)};
+  }
+  std::string name = argument.substr(0, argument.find('='));
+  if (app.get_parent() == nullptr) {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      if (command->get_option_no_throw(name) != nullptr)
+        return {fmt::format("{0} goes after the command: dbaudit {1} {0}", name, command->get_name())};
+    }
+  }
+  return {unknown_word("option", name, long_options(app), "see " + see)};
+}
+
+std::optional<Error> leftover(const CLI::App& app) {
+  if (std::vector<std::string> extras = app.remaining(); !extras.empty()) return unexpected_argument(app, extras.front());
+  return std::nullopt;
+}
+
+/// Hands what follows `--` to the command's positional: CLI11 2.1 gives it to the program when the positional already has a value.
+std::optional<Error> take_after_dashes(const CLI::App& command, Typed& t) {
+  const std::string& name = command.get_name();
+  std::string* single = name == "explain" ? &t.rule : name == "events" ? &t.events_log : name == "facts" ? &t.facts_file : nullptr;
+  for (const std::string& argument : t.after_dashes) {
+    bool taken =
+        single != nullptr && command.get_options([](const CLI::Option* o) { return o->get_positional() && o->count() > 0; }).size() > 0;
+    if (name == "scan") continue;  // check_scan() appends them
+    if (single == nullptr || taken || &argument != &t.after_dashes.front()) return unexpected_argument(command, argument);
+    *single = argument;
+  }
+  return std::nullopt;
+}
+
+/// `--dsn "$UNSET"` must not quietly mean that there is no --dsn.
+std::optional<Error> empty_value(const CLI::App& app) {
+  for (const CLI::Option* option : app.parse_order()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty()) return Error{option->get_name() + " needs a value, not an empty one"};
+    }
+  }
+  return std::nullopt;
+}
+
+Error parse_error(const CLI::ParseError& error) {
+  std::string what = error.what();
+  std::string name = what.substr(0, what.find(':'));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && istarts_with(name, "-")) {
+    // `--dsn: 1 required DSN missing`, or that a single value was received twice.
+    return {name + (icontains(what, "missing") ? " needs a value" : " is given more than once")};
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    // All values are text, so this can only be a flag: `Could not convert: --quiet = x`.
+    size_t start = what.find("--"), end = what.find(" =");
+    if (start < end && end != std::string::npos) return {what.substr(start, end - start) + " takes no value"};
+  }
+  std::string line;
+  for (char c : what) line += c == '\n' ? ' ' : c;
+  return {std::string(trim(line))};
+}
+
+// --- Checking -------------------------------------------------------------------------------------------------------------------------------
+
+/// LOG… and --log in the order they were given, then what follows `--`.
+std::vector<std::string> logs_in_order(const CLI::App& scan, const Typed& t) {
+  std::vector<std::string> logs;
+  size_t next_positional = 0, next_option = 0;
+  for (const CLI::Option* option : scan.parse_order()) {
+    if (option->check_name("LOG") && next_positional < t.logs.size()) logs.push_back(t.logs[next_positional++]);
+    if (option->check_lname("log") && next_option < t.log_options.size()) logs.push_back(t.log_options[next_option++]);
+  }
+  logs.insert(logs.end(), t.after_dashes.begin(), t.after_dashes.end());
+  return logs;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> reports_of(const Typed& t) {
+  std::vector<std::pair<std::string, std::string>> reports;
+  if (!t.format.empty() || !t.output.empty() || t.report.empty()) {
+    reports.emplace_back(t.format.empty() ? "text" : t.format, t.output.empty() ? "-" : t.output);
+  }
+  for (const std::string& pair : t.report) {
+    size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
+      return fail(fmt::format("--report takes FORMAT=FILE, such as json=report.json, not '{}'", pair));
+    }
+    reports.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+  }
+  for (size_t i = 0; i < reports.size(); ++i) {
+    Result<std::string> format = report_format_of(reports[i].first);
+    if (!format) return tl::unexpected(format.error());
+    for (size_t j = 0; j < i; ++j) {
+      if (reports[i].second != reports[j].second) continue;
+      return fail(reports[i].second == "-" ? std::string("two reports would go to standard output: give one of them a file")
+                                           : fmt::format("two reports would be written to {}", reports[i].second));
+    }
+  }
+  return reports;
+}
+
+Result<void> check_how_sessions_ran(const Typed& t, ScanOptions& scan) {
+  if (!t.engine.empty()) {
+    Result<Engine> engine = engine_of(t.engine);
+    if (!engine) return tl::unexpected(engine.error());
+    scan.engine = *engine;
+  }
+  if (!t.isolation.empty()) {
+    Result<IsolationSetting> isolation = parse_isolation_setting(t.isolation);
+    if (!isolation) return tl::unexpected(isolation.error());
+    scan.isolation = isolation->level;
+    scan.autocommit_only = isolation->autocommit_only;
+    scan.settings = isolation->settings;
+  }
+  if (!t.timezone.empty()) {
+    Result<int32_t> minutes = parse_zone_offset(t.timezone);
+    if (!minutes) return tl::unexpected(minutes.error());
+    scan.log_timezone = t.timezone;
+    scan.zone_offset_minutes = *minutes;
+  }
+  return {};
+}
+
+Result<void> check_what_counts(const Typed& t, ScanOptions& scan) {
+  Result<std::vector<std::string>> select = rules_of(t.select);
+  if (!select) return tl::unexpected(select.error());
+  Result<std::vector<std::string>> ignore = rules_of(t.ignore);
+  if (!ignore) return tl::unexpected(ignore.error());
+  scan.select = *select;
+  scan.ignore = *ignore;
+
+  Result<std::string> fail_on = one_of("--fail-on", t.fail_on, {"error", "warning", "note", "never"});
+  if (!fail_on) return tl::unexpected(fail_on.error());
+  scan.fail_on = parse_severity(*fail_on);  // nullopt for never
+  const std::vector<std::string> confidences = {"possible", "likely", "observed", "proven"};
+  Result<std::string> confidence = one_of("--fail-on-confidence", t.fail_on_confidence, confidences);
+  if (!confidence) return tl::unexpected(confidence.error());
+  scan.fail_on_confidence = *parse_confidence(*confidence);
+  confidence = one_of("--min-confidence", t.min_confidence, confidences);
+  if (!confidence) return tl::unexpected(confidence.error());
+  scan.min_confidence = *parse_confidence(*confidence);
+  return {};
+}
+
+Result<ScanOptions> check_scan(const CLI::App& app, const Typed& t) {
+  ScanOptions scan;
+  if (!t.dsn.empty() && !t.schema.empty()) return fail("--dsn and --schema exclude each other: a live database tells its own schema");
+  scan.dsn = t.dsn;
+  scan.schema_files = t.schema;
+  scan.logs = logs_in_order(app, t);
+  if (scan.logs.empty() && scan.dsn.empty())
+    return fail("nothing to scan: give a LOG, or --dsn for a live database (see dbaudit scan --help)");
+  Result<std::string> format = log_format_of(t.log_format);
+  if (!format) return tl::unexpected(format.error());
+  scan.log_format = *format;
+  scan.log_line_prefix = t.log_line_prefix;
+  if (Result<void> checked = check_how_sessions_ran(t, scan); !checked) return tl::unexpected(checked.error());
+  if (Result<void> checked = check_what_counts(t, scan); !checked) return tl::unexpected(checked.error());
+  auto reports = reports_of(t);
+  if (!reports) return tl::unexpected(reports.error());
+  scan.reports = *reports;
+
+  if (!t.check_data.empty() && t.check_data != "false") {
+    if (t.check_data != "true" && t.check_data != "full")
+      return fail(fmt::format("--check-data takes no value or =full, not '{}'", t.check_data));
+    if (t.dsn.empty()) return fail("--check-data asks a live database: give --dsn");
+    scan.check_data = true;
+    scan.check_data_full = t.check_data == "full";
+  }
+  Result<std::string> color = one_of("--color", t.color, {"auto", "always", "never"});
+  if (!color) return tl::unexpected(color.error());
+  scan.color = *color == "always" ? ColorMode::kAlways : *color == "never" ? ColorMode::kNever : ColorMode::kAuto;
+  Result<int> jobs = jobs_of(t.jobs);
+  if (!jobs) return tl::unexpected(jobs.error());
+  scan.jobs = *jobs;
+  if (t.quiet && t.verbose) return fail("--quiet and --verbose exclude each other");
+  scan.show_values = t.show_values;
+  scan.quiet = t.quiet;
+  scan.verbose = t.verbose;
+  return scan;
+}
+
+Result<CommandLine> check_command(const CLI::App& app, Typed& t) {
+  CommandLine line;
+  const std::string& name = app.get_name();
+  for (const auto& [reserved, why] : kReserved) {
+    if (name == reserved) return fail(why);
+  }
+  if (std::optional<Error> error = leftover(app)) return tl::unexpected(*error);
+  if (std::optional<Error> error = take_after_dashes(app, t)) return tl::unexpected(*error);
+  if (std::optional<Error> error = empty_value(app)) return tl::unexpected(*error);
+  if ((name == "scan" && t.log_format == "help") || (name == "events" && t.events_format == "help")) {
+    line.text = log_format_list();
+    return line;
+  }
+  if (name == "scan") {
+    Result<ScanOptions> scan = check_scan(app, t);
+    if (!scan) return tl::unexpected(scan.error());
+    line.command = Command::kScan;
+    line.scan = *std::move(scan);
+  } else if (name == "rules") {
+    Result<std::string> format = one_of("--format", t.list_format, {"text", "json"});
+    if (!format) return tl::unexpected(format.error());
+    line.command = Command::kRules;
+    line.format = *format;
+  } else if (name == "explain") {
+    if (t.rule.empty()) return fail("explain needs a RULE, by code or name (dbaudit rules lists them)");
+    line.command = Command::kExplain;
+    line.rule = t.rule;
+  } else if (name == "schema") {
+    if (t.schema_dsn.empty()) return fail("schema needs --dsn DSN");
+    line.command = Command::kSchema;
+    line.dsn = t.schema_dsn;
+    line.output = t.schema_output;
+  } else if (name == "events") {
+    if (t.events_log.empty()) return fail("events needs a LOG (- is standard input)");
+    Result<std::string> format = log_format_of(t.events_format);
+    if (!format) return tl::unexpected(format.error());
+    line.command = Command::kEvents;
+    line.log_format = *format;
+    line.log_line_prefix = t.events_prefix;
+    line.path = t.events_log;
+  } else if (name == "facts") {
+    if (t.facts_engine.empty()) return fail("facts needs --engine (one of " + join(names_of_engines(), ", ") + ")");
+    Result<Engine> engine = engine_of(t.facts_engine);
+    if (!engine) return tl::unexpected(engine.error());
+    Result<std::string> input = one_of("--input", t.facts_input, {"sql", "jsonl"});
+    if (!input) return tl::unexpected(input.error());
+    line.command = Command::kFacts;
+    line.engine = *engine;
+    line.format = *input;
+    line.path = t.facts_file;
+  } else {
+    line.command = Command::kDemo;
+    line.keep_dir = t.keep;
+  }
+  return line;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments) {
+  CLI::App app("Finds data races in how applications use their database: lost updates, duplicate rows, stale decisions", "dbaudit");
+  app.set_version_flag("--version", "dbaudit " DBAUDIT_VERSION, "Print the version and exit");
+  app.require_subcommand(0, 1);
+  app.set_help_flag("-h,--help", "Print this and exit");
+  app.formatter(std::make_shared<HelpFormatter>());
+  Typed typed;
+  add_scan(app, typed);
+  add_other_commands(app, typed);
+  for (const auto& [name, why] : kReserved) app.add_subcommand(name, why)->group("")->prefix_command()->set_help_flag();
+  app.footer(
+      "Examples:\n"
+      "  dbaudit demo\n"
+      "  dbaudit scan --schema schema.sql --engine postgresql postgresql.log\n"
+      "  dbaudit explain DBA101\n\n"
+      "dbaudit COMMAND --help tells more.");
+  app.allow_extras();
+  for (CLI::App* command : app.get_subcommands(nullptr)) command->allow_extras();
+
+  auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> parsed(arguments.begin(), dashes);
+  if (dashes != arguments.end()) typed.after_dashes.assign(dashes + 1, arguments.end());
+  std::reverse(parsed.begin(), parsed.end());  // CLI11 takes them last first
+
+  CommandLine line;
+  try {
+    app.parse(std::move(parsed));
+  } catch (const CLI::CallForHelp&) {
+    line.text = app.help();
+    return line;
+  } catch (const CLI::CallForVersion& version) {
+    line.text = std::string(version.what()) + "\n";
+    return line;
+  } catch (const CLI::ParseError& error) {
+    return tl::unexpected(parse_error(error));
+  }
+  // The program's own leftovers first: what is no command, or an option before the command.
+  if (std::optional<Error> error = leftover(app)) return tl::unexpected(*error);
+  std::vector<CLI::App*> chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    line.text = app.help();
+    line.help_status = 2;
+    return line;
+  }
+  return check_command(*chosen.front(), typed);
+}
+
+int run_command_line(int argc, char** argv) {
+  Result<CommandLine> line = parse_command_line(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  if (!line) return job_failed(line.error().message);
+  switch (line->command) {
+    case Command::kHelp: std::fwrite(line->text.data(), 1, line->text.size(), stdout); return line->help_status;
+    case Command::kScan: return run_scan(line->scan);
+    case Command::kRules: return run_rules(line->format);
+    case Command::kExplain: return run_explain(line->rule);
+    case Command::kSchema: return run_schema(line->dsn, line->output);
+    case Command::kEvents: return run_events(line->log_format, line->log_line_prefix, line->path);
+    case Command::kFacts: return run_facts(line->engine, line->format, line->path);
+    case Command::kDemo: return run_demo(line->keep_dir);
+  }
+  return 2;
+}
+
+}  // namespace dbaudit

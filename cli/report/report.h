@@ -1,0 +1,56 @@
+#pragma once
+// A finished audit and the ways to write it.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/base/engine.h"
+#include "analyzers/base/time.h"
+#include "rules/finding.h"
+
+namespace dbaudit {
+
+struct InputSummary {
+  std::string path, format;
+  uint64_t bytes = 0, records = 0, statements = 0, templates = 0, sessions = 0, transactions = 0;
+  uint64_t unrecognised_lines = 0, truncated_statements = 0, unparsed_statements = 0;
+  TimePoint first_time, last_time;
+};
+
+struct Target {
+  Engine engine = Engine::kUnknown;
+  std::string version;    ///< empty when unknown
+  std::string dsn;        ///< without password; empty when none
+  std::string isolation;  ///< empty when unknown
+  std::map<std::string, std::string> settings;
+};
+
+struct Report {
+  Target target;
+  std::vector<InputSummary> inputs;
+  std::vector<Finding> findings;  ///< in report_order
+  uint64_t suppressed = 0, baselined = 0;
+  std::vector<std::string> notes;  ///< what the audit could not see, one line each; text report only
+};
+
+struct ReportStyle {
+  bool color = false;
+  int width = 100;  ///< columns to wrap prose at; SQL to paste is never wrapped
+  bool verbose = false;
+  bool ascii = false;  ///< the reader's locale is not UTF-8: no box-drawing, `...` for an ellipsis
+};
+
+/// One report format; one file each, listed in reports.def.
+struct ReportFormat {
+  std::string_view name, summary;
+  std::string (*write)(const Report& report, const ReportStyle& style);
+};
+[[nodiscard]] std::span<const ReportFormat* const> all_report_formats();
+[[nodiscard]] const ReportFormat* find_report_format(std::string_view name);
+
+}  // namespace dbaudit

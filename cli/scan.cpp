@@ -1,0 +1,172 @@
+// dbaudit scan: the whole tool, in order.
+//
+//   load the schema → open the logs → records → sessions, transactions, work units → rules → findings → the live data → reports
+
+#include "cli/scan.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "analyzers/base/text.h"
+#include "analyzers/trace/session.h"
+#include "cli/terminal.h"
+#include "rules/live_check.h"
+#include "rules/registry.h"
+#include "rules/runner.h"
+
+namespace dbaudit {
+
+namespace {
+
+std::vector<const Rule*> selected_rules(const ScanOptions& options) {
+  auto any = [](const std::vector<std::string>& selectors, const Rule& rule) {
+    return std::any_of(selectors.begin(), selectors.end(), [&](const std::string& s) { return rule_matches(rule, s); });
+  };
+  std::vector<const Rule*> rules;
+  for (const Rule* rule : all_rules()) {
+    if ((options.select.empty() || any(options.select, *rule)) && !any(options.ignore, *rule)) rules.push_back(rule);
+  }
+  return rules;
+}
+
+// Server settings: of the live server or the snapshot, then what --isolation says.
+std::map<std::string, std::string> settings_of(const ScanOptions& options, const ScanTarget& target) {
+  std::map<std::string, std::string> settings = target.catalog.server.settings;
+  for (const auto& [name, value] : options.settings) settings[name] = value;
+  return settings;
+}
+
+bool is_on(const std::map<std::string, std::string>& settings, const std::string& name) {
+  const auto it = settings.find(name);
+  return it != settings.end() && (iequals(it->second, "on") || it->second == "1" || iequals(it->second, "true"));
+}
+
+// What the reader could not show, in words, with the setting that would.
+void note_coverage(const InputSummary& input, const ReaderCounts& counts, const Format& format, std::vector<std::string>& notes) {
+  for (const std::string& why : counts.incomplete) {
+    std::string_view says;
+    if (why == "no-session") says = "the log does not tell sessions apart, so its findings are possible at most";
+    if (why == "no-transaction-boundaries")
+      says = "the log does not show BEGIN and COMMIT, so rules about locks outside transactions are silent";
+    if (why == "no-parameters") says = "bind values are missing, so statements cannot be linked by their keys";
+    if (why == "no-time") says = "entries have no time, so sessions cannot be seen to overlap";
+    if (why == "truncated") says = "some statements are cut";
+    if (why == "sampled") says = "the log is a sample: what is missing from it proves nothing";
+    if (!says.empty()) notes.push_back(fmt::format("{}: {}. To log more: {}", input.path, says, format.enable));
+  }
+}
+
+int exit_status(const Report& report, const ScanOptions& options) {
+  if (!options.fail_on) return 0;
+  const bool failing = std::any_of(report.findings.begin(), report.findings.end(), [&](const Finding& f) {
+    return f.severity <= *options.fail_on && f.confidence >= options.fail_on_confidence;
+  });
+  return failing ? 1 : 0;
+}
+
+}  // namespace
+
+int run_scan(const ScanOptions& options) {
+  Result<ScanTarget> target = load_target(options);
+  if (!target) return job_failed(target.error().message);
+  const Result<std::vector<std::string>> logs = expand_paths(options.logs);
+  if (!logs) return job_failed(logs.error().message);
+  if (logs->empty()) {
+    return job_failed(options.logs.empty() ? "no log given: name one, or `-` for standard input" : "no log file in the directories given");
+  }
+
+  const Engine engine = decide_engine(options, *target, *logs);
+  const std::map<std::string, std::string> settings = settings_of(options, *target);
+  Isolation isolation = options.isolation;
+  if (isolation == Isolation::kUnknown) isolation = target->catalog.server.default_isolation;
+  if (isolation == Isolation::kUnknown) isolation = default_isolation(engine);
+
+  AuditOptions audit_options;
+  audit_options.catalog = target->has_catalog ? &target->catalog : nullptr;
+  audit_options.engine = engine;
+  audit_options.server_version = target->catalog.server.version;
+  audit_options.snapshot_isolation = is_on(settings, "innodb_snapshot_isolation");
+  audit_options.rules = selected_rules(options);
+  audit_options.inputs = *logs;
+  audit_options.show_values = options.show_values;
+  Audit audit(audit_options);
+
+  Templates templates(dialect_of(engine));
+  Binder binder(audit_options.catalog);
+  TraceOptions trace_options;
+  trace_options.engine = engine;
+  trace_options.default_isolation = isolation;
+  trace_options.autocommit_only = options.autocommit_only;
+  Trace trace(templates, binder, trace_options, [&](const WorkUnit& unit) { audit.visit(unit); });
+
+  Report report;
+  for (uint32_t i = 0; i < logs->size(); ++i) {
+    Result<OpenLog> log = open_log((*logs)[i], options, engine);
+    if (!log) return job_failed(log.error().message);
+    const TraceCounts before = trace.counts();
+    const size_t templates_before = templates.size();
+    LogRecord record;
+    TimePoint first, last;
+    while (log->reader->next(record)) {
+      const TimePoint& when = record.time.known() ? record.time : record.end_time;
+      if (when.known() && (!first.known() || when.micros < first.micros)) first = when;
+      if (when.known() && (!last.known() || when.micros > last.micros)) last = when;
+      trace.feed(i, log->format->name, log->format->orm, record);
+    }
+    if (log->lines->error()) return job_failed(log->lines->error()->message);
+    const ReaderCounts& counts = log->reader->counts();
+    const TraceCounts after = trace.counts();
+    InputSummary input;
+    input.path = log->path;
+    input.format = log->format->name;
+    input.bytes = log->lines->bytes_read();
+    input.records = counts.records;
+    input.statements = counts.statements;
+    input.templates = templates.size() - templates_before;
+    input.sessions = after.sessions - before.sessions;
+    input.transactions = after.transactions - before.transactions;
+    input.unrecognised_lines = counts.unrecognised_lines;
+    input.truncated_statements = counts.truncated_statements;
+    input.unparsed_statements = after.unparsed - before.unparsed;
+    input.first_time = first;
+    input.last_time = last;
+    if (counts.statements == 0) {
+      return job_failed(counts.records == 0 ? fmt::format("{} is not a {} log: no line of it is an entry", log->path, log->format->name)
+                                            : fmt::format("{} holds no SQL statement: nothing to audit", log->path));
+    }
+    note_coverage(input, counts, *log->format, report.notes);
+    report.inputs.push_back(std::move(input));
+  }
+  trace.finish();
+  report.findings = audit.finish(trace.counts().sessions);
+  report.suppressed = audit.suppressed();
+  if (templates.dropped() != 0) {
+    report.notes.push_back(
+        fmt::format("{} statements had a shape beyond the first {} and were not audited", templates.dropped(), templates.size()));
+  }
+  if (!target->has_catalog)
+    report.notes.emplace_back("no schema was given (--dsn or --schema), so every finding about keys is possible at most");
+  for (const std::string& note : target->catalog.notes) report.notes.push_back(note);
+
+  if (options.check_data && target->connection) {
+    LiveCheckOptions live;
+    live.full = options.check_data_full;
+    live.show_values = options.show_values;
+    check_live_data(*target->connection, target->catalog, live, report.findings, report.notes);
+  }
+  std::erase_if(report.findings, [&](const Finding& f) { return f.confidence < options.min_confidence; });
+  std::stable_sort(report.findings.begin(), report.findings.end(), report_order);
+
+  report.target.engine = engine;
+  report.target.version = target->catalog.server.version;
+  report.target.dsn = target->shown_dsn;
+  report.target.isolation = options.autocommit_only            ? "AUTOCOMMIT"
+                            : isolation == Isolation::kUnknown ? ""
+                                                               : std::string(isolation_name(isolation));
+  report.target.settings = settings;
+  if (const Result<void> written = write_reports(report, options); !written) return job_failed(written.error().message);
+  return exit_status(report, options);
+}
+
+}  // namespace dbaudit

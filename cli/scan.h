@@ -1,0 +1,45 @@
+#pragma once
+// The stages of a scan, in the order scan.cpp calls them.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analyzers/base/error.h"
+#include "analyzers/log/reader.h"
+#include "analyzers/schema/catalog.h"
+#include "analyzers/schema/connection.h"
+#include "cli/command.h"
+#include "cli/report/report.h"
+
+namespace dbaudit {
+
+/// What is audited: the schema, and the server it came from when it is live.
+struct ScanTarget {
+  Catalog catalog;
+  bool has_catalog = false;
+  std::unique_ptr<Connection> connection;  ///< null without --dsn
+  std::string shown_dsn;
+};
+
+/// Loads --dsn or --schema; neither gives an empty target.
+[[nodiscard]] Result<ScanTarget> load_target(const ScanOptions& options);
+
+/// A log, opened, its format decided.
+struct OpenLog {
+  std::string path;
+  const Format* format = nullptr;
+  std::unique_ptr<RecordReader> reader;
+  const Lines* lines = nullptr;  ///< of the reader: bytes read, and the error that ended it
+};
+
+/// Opens one log and decides its format. Errors: unreadable, empty, binary, of no format we know, of another format than --log-format says.
+[[nodiscard]] Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine);
+
+/// The engine of the audit: --engine, the live server, the schema, or what the first log implies.
+[[nodiscard]] Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs);
+
+/// Writes each report to its place, whole or not at all.
+[[nodiscard]] Result<void> write_reports(const Report& report, const ScanOptions& options);
+
+}  // namespace dbaudit

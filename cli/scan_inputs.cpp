@@ -1,0 +1,74 @@
+// Where a scan gets its schema and its logs from.
+
+#include <fmt/format.h>
+
+#include "analyzers/base/text.h"
+#include "analyzers/log/read_ahead.h"
+#include "analyzers/schema/ddl.h"
+#include "cli/scan.h"
+
+namespace dbaudit {
+
+Result<ScanTarget> load_target(const ScanOptions& options) {
+  ScanTarget target;
+  if (!options.dsn.empty()) {
+    const Result<Dsn> dsn = parse_dsn(options.dsn);
+    if (!dsn) return tl::unexpected(dsn.error());
+    target.shown_dsn = dsn->shown;
+    Result<std::unique_ptr<Connection>> connection = connect(*dsn);
+    if (!connection) return tl::unexpected(connection.error());
+    target.connection = std::move(*connection);
+    Result<Catalog> catalog = target.connection->introspect();
+    if (!catalog) return tl::unexpected(catalog.error());
+    target.catalog = std::move(*catalog);
+    target.has_catalog = true;
+  } else if (!options.schema_files.empty()) {
+    Result<Catalog> catalog = load_schema(options.schema_files, options.engine.value_or(Engine::kUnknown));
+    if (!catalog) return tl::unexpected(catalog.error());
+    target.catalog = std::move(*catalog);
+    target.has_catalog = true;
+  }
+  return target;
+}
+
+Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine) {
+  Result<std::unique_ptr<ByteSource>> source = open_source(path);
+  if (!source) return tl::unexpected(source.error());
+  if (options.jobs > 1) *source = read_ahead(std::move(*source));
+  auto lines = std::make_unique<Lines>(std::move(*source));
+  const std::string_view head = lines->head();
+  if (lines->error()) return tl::unexpected(*lines->error());
+  if (head.empty()) return fail(fmt::format("{} is empty: nothing to audit", path));
+  ReaderOptions reader_options;
+  reader_options.log_line_prefix = options.log_line_prefix;
+  reader_options.engine = engine;
+  reader_options.zone_offset_minutes = options.zone_offset_minutes;
+  OpenLog log;
+  log.path = path;
+  if (options.log_format == "auto") {
+    log.format = detect_format(head, reader_options);
+    if (log.format == nullptr) return fail(fmt::format("{}: no log format recognised (try --log-format help)", path));
+  } else {
+    log.format = find_format(options.log_format);
+    if (log.format == nullptr) return fail(fmt::format("unknown log format '{}' (try --log-format help)", options.log_format));
+  }
+  log.lines = lines.get();
+  log.reader = log.format->open(std::move(lines), reader_options);
+  return log;
+}
+
+Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs) {
+  if (options.engine) return *options.engine;
+  if (target.has_catalog && target.catalog.engine != Engine::kUnknown) return target.catalog.engine;
+  for (const std::string& path : logs) {
+    if (path == "-") continue;  // can be read once only
+    const Result<OpenLog> log = open_log(path, options, Engine::kUnknown);
+    if (!log) continue;
+    LogRecord first;  // a general log's banner, which comes before it, tells MariaDB from MySQL
+    if (log->reader->next(first) && log->reader->counts().engine != Engine::kUnknown) return log->reader->counts().engine;
+    if (log->format->engine != Engine::kUnknown) return log->format->engine;
+  }
+  return Engine::kUnknown;
+}
+
+}  // namespace dbaudit

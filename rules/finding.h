@@ -1,0 +1,94 @@
+#pragma once
+// What an audit says: findings with their evidence and fixes. A Finding owns its strings; reports only print it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/base/engine.h"
+#include "analyzers/base/time.h"
+
+namespace dbaudit {
+
+enum class Severity : uint8_t { kError, kWarning, kNote };                   ///< most severe first
+enum class Confidence : uint8_t { kPossible, kLikely, kObserved, kProven };  ///< least sure first
+enum class Scope : uint8_t { kNone, kLevelBased, kScopeBased };
+enum class Applicability : uint8_t { kSafe, kUnsafe, kDisplayOnly };
+
+[[nodiscard]] std::string_view severity_name(Severity s);      ///< `error`
+[[nodiscard]] std::string_view confidence_name(Confidence c);  ///< `likely`
+[[nodiscard]] std::string_view scope_name(Scope s);            ///< `level-based`; empty for kNone
+[[nodiscard]] std::string_view applicability_name(Applicability a);
+[[nodiscard]] std::optional<Severity> parse_severity(std::string_view s);
+[[nodiscard]] std::optional<Confidence> parse_confidence(std::string_view s);
+
+/// A place in an input.
+struct Place {
+  std::string file;   ///< path as given; empty when not from a log
+  uint64_t line = 0;  ///< 1-based; 0 unknown
+};
+
+struct FindingStatement {
+  std::string role;  ///< `read`, `write`, `insert`, `lock`, `re-read`, …
+  std::string sql;   ///< template with slots as `?` (masked); with values when --show-values
+  Place place;
+  std::string session;
+  TimePoint time;
+};
+
+struct Evidence {
+  std::string kind;  ///< CLI.md: `overlap`, `duplicate-key-error`, `same-value-written-twice`, `live-duplicates`, …
+  std::string text;  ///< one sentence, values masked
+  Place place;
+};
+
+/// One step of the interleaving drawn by the text and HTML reports: session 0 or 1, what it does, and whether it is where things break.
+struct InterleavingStep {
+  int session = 0;
+  std::string text;  ///< `SELECT … WHERE user_id = ?  → no row`
+  bool breaks = false;
+};
+
+struct Fix {
+  std::string kind;  ///< CLI.md `fixes.kind`: `unique-index`, `upsert`, `atomic-update`, `lock`, `orm`, …
+  std::string title;
+  Applicability applicability = Applicability::kUnsafe;
+  std::vector<std::string> sql;      ///< statements to paste, in order; empty for an ORM fix
+  std::string code;                  ///< ORM code; empty for SQL
+  std::string trade_off;             ///< one line: what it locks, blocks or changes
+  std::vector<std::string> checked;  ///< `parses`, `runs`, `silences`: only what was really done
+};
+
+struct Finding {
+  std::string code, name;
+  Severity severity = Severity::kError;
+  Confidence confidence = Confidence::kPossible;
+  Scope scope = Scope::kNone;
+  std::string message;  ///< one sentence: what happens to the data
+  std::string why;      ///< what the engine does at this level, and whether a stronger level helps
+  Engine engine = Engine::kUnknown;
+  std::string isolation;            ///< `READ COMMITTED`, `AUTOCOMMIT`; empty when unknown
+  std::vector<std::string> tables;  ///< qualified when the schema tells
+  std::vector<std::string> columns, key_columns;
+  uint64_t occurrences = 0;
+  uint64_t sessions = 0;        ///< sessions that ran it
+  uint64_t sessions_total = 0;  ///< sessions seen in the inputs
+  TimePoint first_time, last_time;
+  double window_p50_ms = -1, window_max_ms = -1;  ///< between read and write; -1 unknown
+  std::string orm_name, orm_call;                 ///< empty when not recognised
+  std::string source_file, source_route;
+  int64_t source_line = 0;
+  std::vector<FindingStatement> statements;
+  std::vector<InterleavingStep> interleaving;
+  std::vector<Evidence> evidence;
+  std::vector<Fix> fixes;
+  std::vector<std::string> related;  ///< codes of rules that also fit, less specifically
+  uint64_t fingerprint = 0;
+};
+
+/// Severity, then confidence (surest first), then code, then place.
+[[nodiscard]] bool report_order(const Finding& a, const Finding& b);
+
+}  // namespace dbaudit

@@ -1,0 +1,430 @@
+#include "rules/match.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "analyzers/base/hash.h"
+#include "analyzers/base/text.h"
+#include "analyzers/trace/history.h"
+
+namespace dbaudit {
+
+namespace {
+
+// `lower(email)` → `email`; empty when the expression is not lower(column).
+std::string_view lowered_column(std::string_view expression) {
+  constexpr std::string_view kPrefix = "lower(";
+  if (!istarts_with(expression, kPrefix) || expression.back() != ')') return {};
+  const std::string_view inner = expression.substr(kPrefix.size(), expression.size() - kPrefix.size() - 1);
+  const bool plain =
+      std::all_of(inner.begin(), inner.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; });
+  return plain ? inner : std::string_view();
+}
+
+// The words of a column name: `qty_left` → qty, left.
+bool has_word(std::string_view name, std::span<const std::string_view> words) {
+  size_t begin = 0;
+  while (begin <= name.size()) {
+    const size_t end = std::min(name.find('_', begin), name.size());
+    const std::string_view word = name.substr(begin, end - begin);
+    for (const std::string_view w : words) {
+      if (iequals(word, w)) return true;
+    }
+    begin = end + 1;
+  }
+  return false;
+}
+
+// Do two sets of equalities share a column with the same value, and none with different ones?
+enum class Agreement { kNothingShared, kShared, kContradicted };
+
+Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, const std::vector<KeyColumn>& right) {
+  bool shared = false;
+  for (const KeyColumn& x : left) {
+    for (const KeyColumn& y : right) {
+      if (x.is_null || y.is_null || x.column.empty() || x.column != y.column) continue;
+      const auto holds = [](const Op& list_op, const KeyColumn& list, const Value& v) {
+        if (list.slot < 0 || static_cast<size_t>(list.slot) >= list_op.values.lists.size()) return false;
+        const auto elements = list_op.values.lists[static_cast<size_t>(list.slot)];
+        return std::any_of(elements.begin(), elements.end(), [&](const Value& e) { return same_value(e, v); });
+      };
+      // IN (…) of one value is an equality.
+      const bool left_list = x.is_list && !a.value(x.slot).known();
+      const bool right_list = y.is_list && !b.value(y.slot).known();
+      if (left_list && right_list) continue;
+      if (left_list) {
+        if (!holds(a, x, b.value(y.slot))) return Agreement::kContradicted;
+        shared = true;
+      } else if (right_list) {
+        if (!holds(b, y, a.value(x.slot))) return Agreement::kContradicted;
+        shared = true;
+      } else {
+        const Value v = a.value(x.slot);
+        const Value w = b.value(y.slot);
+        if (!v.known() || !w.known()) continue;
+        if (!same_value(v, w)) return Agreement::kContradicted;
+        shared = true;
+      }
+    }
+  }
+  return shared ? Agreement::kShared : Agreement::kNothingShared;
+}
+
+// Does the access name (at most) one row: its equalities cover a unique key?
+bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal) {
+  if (table == nullptr) return false;
+  for (const Key& key : table->keys) {
+    if (!key.unique || key.parts.empty()) continue;
+    const bool covered = std::all_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
+      return !p.column.empty() && std::any_of(equal.begin(), equal.end(),
+                                              [&](const KeyColumn& k) { return !k.is_null && !k.is_list && iequals(k.column, p.column); });
+    });
+    if (covered) return true;
+  }
+  return false;
+}
+
+// The parent picked by another of its keys (`code = 'C0'`) and referenced by the row inserted: a foreign key says that the two belong together.
+bool locks_referenced(const ReadAccess& r, const WriteAccess& w) {
+  if (r.table == nullptr || w.table == nullptr || !(picks_one_row(r.table, r.equal) || (r.limited && !r.equal.empty()))) return false;
+  return std::any_of(w.table->foreign_keys.begin(), w.table->foreign_keys.end(), [&](const ForeignKey& fk) {
+    return iequals(fk.referenced_table, r.table->name) && std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) {
+             return !w.is_insert() || w.find(to_lower(c)) != nullptr;
+           });
+  });
+}
+
+// A lock on a parent or a set: another row whose key value is one of the values this write is about (its key, or a column it inserts).
+bool locks_parent(const Op& lock, const ReadAccess& r, const Op& write, const WriteAccess& w) {
+  if (locks_referenced(r, w)) return true;
+  for (const KeyColumn& k : r.equal) {
+    if (k.is_null || k.is_list) continue;
+    const Value v = lock.value(k.slot);
+    if (!v.known() || v.is_null()) continue;
+    for (const KeyColumn& y : w.equal) {
+      if (!y.is_null && same_value(write.value(y.slot), v)) return true;
+    }
+    if (!w.is_insert()) continue;
+    for (const ColumnWrite& c : w.set) {
+      if (c.value->kind == OperandKind::kSlot && same_value(write.value(c.value->slot), v)) return true;
+    }
+  }
+  return false;
+}
+
+bool table_lock_protects(const LockStatement& l, std::string_view table, Engine engine) {
+  const bool meant = std::any_of(l.tables.begin(), l.tables.end(), [&](const ObjectName& n) {
+    const std::string_view bare = table.substr(table.rfind('.') == std::string_view::npos ? 0 : table.rfind('.') + 1);
+    return iequals(n.name, bare);
+  });
+  if (!meant) return false;
+  if (engine == Engine::kPostgres) {
+    return l.mode == "SHARE ROW EXCLUSIVE" || l.mode == "EXCLUSIVE" || l.mode == "ACCESS EXCLUSIVE" || l.mode.empty();
+  }
+  return l.mode.find("WRITE") != std::string::npos;
+}
+
+}  // namespace
+
+std::string list_of(const std::vector<std::string>& names) { return join(names, ", "); }
+
+void add_fixes(Finding& finding, std::vector<Fix> fixes) {
+  for (Fix& f : fixes) finding.fixes.push_back(std::move(f));
+}
+
+bool is_locking(LockStrength s) { return s == LockStrength::kNoKeyUpdate || s == LockStrength::kUpdate; }
+
+bool is_version_name(std::string_view c) {
+  static constexpr std::string_view kNames[] = {
+      "version",        "lock_version",   "rev",      "revision", "row_version", "rowversion",     "version_id",     "version_no",
+      "version_number", "object_version", "opt_lock", "optlock",  "lockversion", "entity_version", "record_version", "_version"};
+  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return iequals(n, c); });
+}
+
+bool is_quantity_name(std::string_view c) {
+  static constexpr std::string_view kWords[] = {
+      "stock",     "qty",       "quantity", "balance", "count",    "counter",   "amount", "total",     "num",       "number",   "hits",
+      "views",     "points",    "score",    "credit",  "credits",  "used",      "uses",   "usage",     "allocated", "reserved", "sold",
+      "available", "remaining", "left",     "seats",   "capacity", "inventory", "on",     "times",     "likes",     "votes",    "funds",
+      "money",     "wallet",    "tokens",   "quota",   "n",        "cnt",       "sum",    "level",     "seq",       "sequence", "next",
+      "karma",     "coins",     "attempts", "retries", "bookings", "downloads", "stars",  "followers", "units",     "bal"};
+  // `on` is a word of count_on_hand; alone it is a flag.
+  if (iequals(c, "on")) return false;
+  return has_word(c, kWords);
+}
+
+bool looks_random(const Value& v) {
+  if (v.kind != ValueKind::kString) return false;
+  const std::string_view s = v.text;
+  if (s.size() == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-') return true;
+  if (s.size() < 20 || s.size() > 512) return false;
+  int digits = 0, letters = 0;
+  bool all_hex = true;
+  for (const char c : s) {
+    const auto u = static_cast<unsigned char>(c);
+    if (std::isdigit(u)) {
+      ++digits;
+    } else if (std::isalpha(u)) {
+      ++letters;
+      all_hex &= std::isxdigit(u) != 0;
+    } else if (c == '-' || c == '_' || c == '=' || c == '+' || c == '/') {
+      all_hex &= c == '-';
+    } else {
+      return false;
+    }
+  }
+  if (all_hex) return digits >= 4 && letters >= 2;
+  return digits >= 4 && letters >= 8;
+}
+
+bool is_housekeeping_table(std::string_view name) {
+  const size_t dot = name.rfind('.');
+  if (dot != std::string_view::npos) name.remove_prefix(dot + 1);
+  static constexpr std::string_view kNames[] = {
+      "django_migrations",  "schema_migrations",   "ar_internal_metadata",  "flyway_schema_history",
+      "alembic_version",    "knex_migrations",     "knex_migrations_lock",  "sequelizemeta",
+      "migrations",         "django_content_type", "auth_permission",       "django_session",
+      "_prisma_migrations", "databasechangelog",   "databasechangeloglock", "typeorm_metadata"};
+  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return iequals(n, name); });
+}
+
+bool can_be_quantity(const Table* table, std::string_view column) {
+  if (table == nullptr) return !(column.size() > 3 && iequals(column.substr(column.size() - 3), "_id")) && !iequals(column, "id");
+  const Column* c = table->column(column);
+  if (c == nullptr) return false;
+  for (const Key& key : table->keys) {
+    if (!key.unique) continue;
+    for (const KeyPart& p : key.parts) {
+      if (iequals(p.column, column)) return false;
+    }
+  }
+  for (const ForeignKey& fk : table->foreign_keys) {
+    for (const std::string& f : fk.columns) {
+      if (iequals(f, column)) return false;
+    }
+  }
+  if (column.size() > 3 && iequals(column.substr(column.size() - 3), "_id")) return false;
+  static constexpr std::string_view kNotNumbers[] = {"date", "time", "char",  "text", "clob", "bool",    "uuid",
+                                                     "json", "blob", "bytea", "enum", "year", "interval"};
+  const std::string type = to_lower(c->type);
+  if (type.starts_with("tinyint(1)")) return false;
+  return std::none_of(std::begin(kNotNumbers), std::end(kNotNumbers),
+                      [&](std::string_view n) { return type.find(n) != std::string::npos; });
+}
+
+bool refuses_negative(const Table* table, std::string_view column, Engine engine) {
+  if (table == nullptr) return false;
+  const Column* c = table->column(column);
+  if (c != nullptr && c->is_unsigned && is_mysql_family(engine)) return true;
+  for (const Check& check : table->checks) {
+    // `c >= 0`, `c > -1`, `0 <= c`: a comparison of the column with a bound from below.
+    const std::string e = to_lower(check.expression);
+    const size_t at = e.find(to_lower(column));
+    if (at == std::string::npos) continue;
+    if (e.find(">=") != std::string::npos || e.find('>') != std::string::npos || e.find("<=") != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool takes_latest(const Op& op, const ReadAccess& read) {
+  const QueryBlock& block = op.facts().blocks[static_cast<size_t>(read.block)];
+  return std::any_of(block.order_by.begin(), block.order_by.end(), [](const OrderItem& o) { return o.descending; });
+}
+
+bool asks_for_one(const Op& op, const ReadAccess& read) {
+  if (takes_latest(op, read)) return false;
+  if (read.probe) return true;
+  if (read.aggregate != Aggregate::kNone) return false;
+  return read.limited || read.lock != LockStrength::kNone;
+}
+
+bool is_natural_key(const Table* table, const std::vector<std::string>& columns) {
+  if (table == nullptr) return false;
+  return std::any_of(columns.begin(), columns.end(), [&](const std::string& name) {
+    const std::string_view inner = lowered_column(name);
+    const Column* c = table->column(inner.empty() ? std::string_view(name) : inner);
+    if (c == nullptr) return false;
+    const std::string type = to_lower(c->type);
+    if (type.find("char") == std::string::npos && type.find("text") == std::string::npos) return false;
+    return std::none_of(table->foreign_keys.begin(), table->foreign_keys.end(), [&](const ForeignKey& fk) {
+      return std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& f) { return iequals(f, c->name); });
+    });
+  });
+}
+
+LookupMatch match_lookup(const Op& read, const ReadAccess& lookup, const Op& write, const WriteAccess& insert) {
+  LookupMatch m;
+  if (lookup.name != insert.name || !lookup.exact || !lookup.others.empty() || lookup.equal.empty()) return {};
+  std::vector<uint64_t> parts;
+  for (const KeyColumn& k : lookup.equal) {
+    if (k.is_list) return {};
+    LookupColumn for_key;
+    for_key.column = k.column;
+    for_key.expression = k.expression;
+    if (k.is_null) {
+      const ColumnWrite* c = insert.find(k.column);
+      if (c != nullptr && !(c->value->kind == OperandKind::kSlot && write.value(c->value->slot).is_null())) return {};
+      for_key.is_null = true;
+      m.null_columns.push_back(k.column);
+      m.lookup.push_back(std::move(for_key));
+      continue;
+    }
+    const Value looked_up = read.value(k.slot);
+    if (!looked_up.known()) return {};
+    std::string_view column = k.column;
+    if (column.empty()) column = lowered_column(k.expression);
+    if (column.empty()) return {};
+    const ColumnWrite* c = insert.find(column);
+    if (c == nullptr || c->value->kind != OperandKind::kSlot) return {};
+    const Value inserted = write.value(c->value->slot);
+    if (!inserted.known()) return {};
+    if (!k.column.empty() ? !same_value(looked_up, inserted) : !iequals(looked_up.text, inserted.text)) return {};
+    for_key.known_not_null = !inserted.is_null();
+    for_key.is_null = inserted.is_null();
+    for_key.has_value = true;
+    for_key.value = std::string(looked_up.text);
+    m.lookup.push_back(std::move(for_key));
+    m.key_columns.push_back(k.name());
+    m.values.push_back(looked_up);
+    parts.push_back(hash_combine(hash_bytes(k.name()), looked_up.hash));
+  }
+  if (m.key_columns.empty()) return {};
+  std::sort(parts.begin(), parts.end());
+  m.row = hash_bytes(insert.name);
+  for (const uint64_t p : parts) m.row = hash_combine(m.row, p);
+  return m;
+}
+
+RowLink link_rows(const Op& read, const ReadAccess& r, const Op& write, const WriteAccess& w) {
+  if (r.name != w.name) return RowLink::kNone;
+  switch (agree(read, r.equal, write, w.equal)) {
+    case Agreement::kContradicted: return RowLink::kNone;
+    case Agreement::kShared: return RowLink::kValues;
+    case Agreement::kNothingShared: break;
+  }
+  if (r.aggregate != Aggregate::kNone || r.probe) return RowLink::kNone;
+  const bool one = picks_one_row(r.table, r.equal) || (r.limited && !r.equal.empty());
+  return one && picks_one_row(w.table, w.equal) ? RowLink::kPicked : RowLink::kNone;
+}
+
+std::optional<ReadRef> deciding_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RowLink at_least) {
+  const Op& op = unit.ops[write];
+  for (uint32_t i = write; i-- > reach_from(write);) {
+    const Op& earlier = unit.ops[i];
+    for (const ReadAccess& r : earlier.statement->access.reads) {
+      if (!r.top_level || earlier.failed) continue;
+      if (link_rows(earlier, r, op, w) >= at_least) return ReadRef{i, &r};
+    }
+    // The unit's own UPDATE of the row: what was read before it is no longer what a later write starts from.
+    for (const WriteAccess& other : earlier.statement->access.writes) {
+      if (other.name == w.name && !other.is_insert() && agree(earlier, other.equal, op, w.equal) == Agreement::kShared) return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+bool same_transaction(const WorkUnit& unit, uint32_t a, uint32_t b) {
+  return unit.ops[a].transaction == unit.ops[b].transaction && (a == b || unit.transactions[unit.ops[a].transaction].is_explicit);
+}
+
+bool boundaries_known(const WorkUnit& unit, uint32_t a, uint32_t b) {
+  return unit.transactions[unit.ops[a].transaction].boundary == Boundary::kExplicit &&
+         unit.transactions[unit.ops[b].transaction].boundary == Boundary::kExplicit;
+}
+
+bool protected_by_lock(const WorkUnit& unit, uint32_t read, uint32_t write, const WriteAccess& w) {
+  const Op& target = unit.ops[write];
+  const Transaction& tx = unit.transactions[target.transaction];
+  bool advisory_held = false;      // taken for the session, before the read, not released before the write
+  bool plain_read_before = false;  // in this transaction: where the snapshot began
+  for (uint32_t i = 0; i <= read; ++i) {
+    const Op& op = unit.ops[i];
+    const bool here = tx.is_explicit && op.transaction == target.transaction;
+    for (const LockStatement& l : op.facts().locks) {
+      if (l.kind == ExplicitLock::kAdvisory && !l.shared) {
+        if (!l.transaction_scoped) {
+          advisory_held = true;
+        } else if (here && (unit.engine != Engine::kPostgres || tx.isolation <= Isolation::kReadCommitted)) {
+          return true;
+        }
+      }
+      if (l.kind == ExplicitLock::kAdvisoryRelease) advisory_held = false;
+      if (l.kind == ExplicitLock::kTable && table_lock_protects(l, w.name, unit.engine)) {
+        // MySQL's table lock is the session's and BEGIN drops it; PostgreSQL's is the transaction's and must come before the snapshot.
+        if (unit.engine != Engine::kPostgres && !here && !tx.is_explicit) return true;
+        if (here && !(plain_read_before && tx.isolation > Isolation::kReadCommitted)) return true;
+      }
+    }
+    if (!here || op.failed) {
+      continue;
+    }
+    const bool snapshot_is_old = plain_read_before && i != read && tx.isolation > Isolation::kReadCommitted;
+    for (const ReadAccess& r : op.statement->access.reads) {
+      if (is_locking(r.lock) && r.wait != LockWait::kSkipLocked) {
+        const bool own_row = r.name == w.name && !w.is_insert() && agree(op, r.equal, target, w.equal) != Agreement::kContradicted &&
+                             (!r.equal.empty() || !r.exact || r.others.empty());
+        const bool parent = r.name != w.name && locks_parent(op, r, target, w);
+        // A lock of the whole set the lookup is about counts on MariaDB; on PostgreSQL it locks no row that is not there.
+        if (own_row && !snapshot_is_old) return true;
+        if (parent && !snapshot_is_old && !(unit.engine == Engine::kPostgres && tx.isolation > Isolation::kReadCommitted)) return true;
+      }
+      if (r.lock == LockStrength::kNone) plain_read_before = true;
+    }
+    for (const WriteAccess& earlier : op.statement->access.writes) {
+      if (earlier.kind != StatementKind::kUpdate || i == write) continue;
+      const bool own_row = earlier.name == w.name && !w.is_insert() && agree(op, earlier.equal, target, w.equal) == Agreement::kShared;
+      bool parent = false;
+      if (earlier.name != w.name) {
+        ReadAccess as_read;
+        as_read.equal = earlier.equal;
+        parent = locks_parent(op, as_read, target, w);
+      }
+      if ((own_row || parent) && !snapshot_is_old && i < read) return true;
+    }
+  }
+  // A session lock counts when nothing released it between the read and the end of the write's transaction; release before COMMIT is DBA410.
+  if (advisory_held) {
+    for (uint32_t i = read; i <= write; ++i) {
+      for (const LockStatement& l : unit.ops[i].facts().locks) {
+        if (l.kind == ExplicitLock::kAdvisoryRelease) return false;
+      }
+    }
+    return true;
+  }
+  return false;
+}
+
+void RuleContext::place(Match& m) const {
+  const WorkUnit& unit = *m.unit;
+  const Op& write = unit.ops[m.write];
+  const Transaction& tx = unit.transactions[write.transaction];
+  const bool together = same_transaction(unit, m.read, m.write) && tx.is_explicit;
+  const bool known = boundaries_known(unit, m.read, m.write);
+  m.level_known = known;
+  if (m.has_read && m.has_write && known) m.scope = together ? Scope::kLevelBased : Scope::kScopeBased;
+  if (unit.engine == Engine::kSqlite) {
+    m.level = !together                                                              ? Level::kAutocommit
+              : tx.mode == BeginMode::kImmediate || tx.mode == BeginMode::kExclusive ? Level::kImmediate
+                                                                                     : Level::kDeferred;
+    return;
+  }
+  if (known && !together) {
+    m.level = Level::kAutocommit;
+    return;
+  }
+  switch (tx.isolation) {
+    case Isolation::kReadUncommitted:
+    case Isolation::kReadCommitted: m.level = Level::kReadCommitted; break;
+    case Isolation::kRepeatableRead:
+      m.level = (snapshot_isolation() || tx.snapshot_isolation) && is_mysql_family(unit.engine) ? Level::kSnapshotIsolation
+                                                                                                : Level::kRepeatableRead;
+      break;
+    case Isolation::kSerializable: m.level = Level::kSerializable; break;
+    case Isolation::kUnknown:
+      m.level = Level::kReadCommitted;
+      m.level_known = false;
+      break;
+  }
+}
+
+}  // namespace dbaudit

@@ -1,0 +1,144 @@
+#pragma once
+// The vocabulary rules are written in: which read decided which write, what protects the pair, what a column is.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/schema/catalog.h"
+#include "analyzers/trace/transaction.h"
+#include "rules/finding.h"
+#include "rules/rule.h"
+#include "rules/suggest/suggest.h"
+#include "rules/verdict.h"
+
+namespace dbaudit {
+
+/// How far back, in ops of the unit, the read that decided a write is looked for. A request reads what it writes soon before; a bulk load of a million
+/// statements must not be compared pair by pair.
+constexpr uint32_t kReach = 1000;
+[[nodiscard]] constexpr uint32_t reach_from(uint32_t op) { return op > kReach ? op - kReach : 0; }
+
+/// How a read and a write are known to mean the same row.
+enum class RowLink : uint8_t {
+  kNone,
+  kPicked,  ///< the read picked one row of the table, the write then names one by its primary key: no value contradicts it, none proves it
+  kValues,  ///< they share a key value
+};
+
+/// One access of one op of a unit.
+struct ReadRef {
+  uint32_t op = 0;
+  const ReadAccess* access = nullptr;
+};
+
+/// What a rule saw once. The runner folds equal ones into a finding.
+struct Match {
+  const Table* table = nullptr;
+  std::string table_name;
+  std::vector<std::string> columns, key_columns, null_columns;
+  const WorkUnit* unit = nullptr;
+  uint32_t read = 0, write = 0;  ///< ops of the pair; read == write when there is one statement only
+  bool has_read = false, has_write = false;
+  std::string_view read_role = "read", write_role = "write";
+  Pattern pattern = Pattern::kGetOrCreate;
+  Level level = Level::kAutocommit;
+  Scope scope = Scope::kNone;
+  bool level_known = true;           ///< false: the log shows no transaction boundaries, or the level is not known
+  std::optional<Severity> severity;  ///< instead of what the verdict gives
+  Confidence confidence = Confidence::kLikely;
+  uint64_t row = 0;                  ///< identity of the key the pair is about: two sessions on one row can meet
+  bool refutes = false;              ///< the application shows here that it does the right thing: no finding for this table and statement
+  bool counted = false;              ///< the lookup counts: many rows of one key may be what is wanted
+  bool random_key = false;           ///< the key looks made up by the client: a finding only when two work units use the same one
+  bool blind_insert = false;         ///< the write inserts the key (two inserts of one key are duplicates)
+  uint64_t written = 0;              ///< hash of the numbers written; two sessions that read the row and write the same ones lose an update
+  bool value_moved_by_step = false;  ///< evidence `value-follows-read`
+  bool value_moved_down = false;     ///< … downwards: there is a bound below which it must not go
+  bool value_stayed = false;  ///< wrote what was there already: says nothing alone, and much beside a write that moved it to the same value
+  bool writes_one_column = false;   ///< nothing else can have been the purpose of the write
+  std::string needs_version_check;  ///< a finding only when some UPDATE of the log compares this column of the table
+  std::string message_detail;       ///< rule-specific words for the message
+  std::vector<Evidence> evidence;
+  uint32_t evidence_op = 0;  ///< op whose place the evidence takes
+  std::string near_miss;     ///< why an existing key does not protect
+};
+
+/// Equal matches of one rule, as a rule describes them.
+struct Folded {
+  suggest::Material material;  ///< tables, columns, statements: what fixes are made from
+  Pattern pattern = Pattern::kGetOrCreate;
+  Level level = Level::kAutocommit;
+  Outcome outcome = Outcome::kUnknown;
+  Scope scope = Scope::kNone;
+  bool value_moved_by_step = false, value_moved_down = false;
+  bool has_read = false, has_write = false;
+  std::string near_miss;  ///< why an existing key does not protect
+  std::string detail;     ///< Match::message_detail
+};
+
+/// `user_id, name`.
+[[nodiscard]] std::string list_of(const std::vector<std::string>& names);
+/// Appends fixes.
+void add_fixes(Finding& finding, std::vector<Fix> fixes);
+
+/// Lookup columns of a read that the insert repeats with the same values: K of RULES.md. Empty when the insert does not follow from the lookup.
+struct LookupMatch {
+  std::vector<std::string> key_columns;   ///< columns and expressions
+  std::vector<std::string> null_columns;  ///< tested with IS NULL
+  std::vector<LookupColumn> lookup;       ///< for protects()
+  std::vector<Value> values;              ///< parallel to key_columns
+  uint64_t row = 0;
+};
+
+[[nodiscard]] LookupMatch match_lookup(const Op& read, const ReadAccess& lookup, const Op& write, const WriteAccess& insert);
+
+/// Does the read ask about one row or existence (LIMIT, EXISTS, SELECT 1, COUNT, a lock), as a get-or-create does, and not list or take the latest?
+/// A plain SELECT without LIMIT may be either.
+[[nodiscard]] bool asks_for_one(const Op& op, const ReadAccess& read);
+[[nodiscard]] bool takes_latest(const Op& op, const ReadAccess& read);
+
+/// Is one of the columns a name rather than a reference: text, in no foreign key? What is looked up by name is meant to be one.
+[[nodiscard]] bool is_natural_key(const Table* table, const std::vector<std::string>& columns);
+
+[[nodiscard]] RowLink link_rows(const Op& read, const ReadAccess& r, const Op& write, const WriteAccess& w);
+
+/// The last read of the row that `write` changes, before it in the unit.
+[[nodiscard]] std::optional<ReadRef> deciding_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RowLink at_least);
+
+/// Is a lock of RULES.md section 1 held from `read` (or before it) to `write`, on the row or on something every such pair locks first?
+[[nodiscard]] bool protected_by_lock(const WorkUnit& unit, uint32_t read, uint32_t write, const WriteAccess& w);
+
+[[nodiscard]] bool same_transaction(const WorkUnit& unit, uint32_t a, uint32_t b);
+[[nodiscard]] bool boundaries_known(const WorkUnit& unit, uint32_t a, uint32_t b);
+
+[[nodiscard]] bool is_locking(LockStrength s);  ///< NO KEY UPDATE or UPDATE
+[[nodiscard]] bool is_version_name(std::string_view column);
+[[nodiscard]] bool is_quantity_name(std::string_view column);
+[[nodiscard]] bool looks_random(const Value& v);                  ///< uuid, long hexadecimal or token: cannot collide when a client made it
+[[nodiscard]] bool is_housekeeping_table(std::string_view name);  ///< migrations and the framework's own tables
+/// A column that can hold a number computed from what it held: numeric, in no key, not a time.
+[[nodiscard]] bool can_be_quantity(const Table* table, std::string_view column);
+
+/// Does a CHECK or an unsigned type refuse a negative value of the column?
+[[nodiscard]] bool refuses_negative(const Table* table, std::string_view column, Engine engine);
+
+/// What a rule is given besides the unit.
+class RuleContext {
+ public:
+  virtual ~RuleContext() = default;
+  [[nodiscard]] virtual const Catalog* catalog() const = 0;  ///< null without a schema
+  [[nodiscard]] virtual Engine engine() const = 0;
+  virtual void report(Match match) = 0;
+  /// Sets level, scope and level_known of a match from where its read and write stand.
+  void place(Match& match) const;
+  [[nodiscard]] virtual bool snapshot_isolation() const = 0;  ///< innodb_snapshot_isolation=ON
+  /// Has any session read this column of this very row (by its identity) so far in the log?
+  [[nodiscard]] virtual bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const = 0;
+  /// An UPDATE compares this version column: one that does not is then a finding (Match::needs_version_check).
+  virtual void note_version_check(std::string_view table, std::string_view column) = 0;
+};
+
+}  // namespace dbaudit

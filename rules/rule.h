@@ -1,0 +1,25 @@
+#pragma once
+// What a rule is: data plus pure functions over a work unit. No state, no SQL text.
+
+#include <string_view>
+
+#include "analyzers/trace/transaction.h"
+#include "rules/finding.h"
+
+namespace dbaudit {
+
+class RuleContext;  // rules/match.h: the vocabulary rules are written in
+struct Folded;      // rules/match.h: equal matches, folded
+
+struct Rule {
+  std::string_view code;     ///< `DBA101`; never reused
+  std::string_view name;     ///< `get-or-create-without-unique-key`
+  Severity severity;         ///< the usual one; the verdict decides
+  std::string_view summary;  ///< one line, no full stop
+  /// Reports what it sees in the unit through the context.
+  void (*check)(const WorkUnit& unit, RuleContext& context);
+  /// Writes the sentence of what happens to the data, and the fixes, of a finding made from folded matches.
+  void (*describe)(const Folded& folded, Finding& finding);
+};
+
+}  // namespace dbaudit

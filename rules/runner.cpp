@@ -1,0 +1,490 @@
+// Matches → findings.
+//
+// A rule reports what it sees in one work unit. Equal sights (same rule, table and writing statement) are folded into a group that counts them and
+// remembers, per row, when each session had the row in hand. Only when the whole log has been read does the group become a finding: then it is known
+// whether sessions met on one row (observed), whether a "unique" key was in truth inserted again and again by sessions that had seen it (no finding), and
+// whether one session alone ever ran it. Everything is bounded: groups by the number of templates, rows and visits by caps.
+
+#include "rules/runner.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "analyzers/base/hash.h"
+#include "analyzers/base/text.h"
+#include "analyzers/trace/history.h"
+#include "rules/match.h"
+#include "rules/orm.h"
+#include "rules/statement_text.h"
+#include "rules/verdict.h"
+
+namespace dbaudit {
+
+namespace {
+
+constexpr size_t kMaxRows = 50'000;       // rows remembered per group
+constexpr size_t kMaxVisits = 24;         // visits remembered per row
+constexpr size_t kMaxWindows = 4096;      // window lengths remembered per group
+constexpr size_t kMaxSessions = 100'000;  // sessions told apart per group
+constexpr size_t kMaxReadRows = 200'000;  // rows remembered as read, over all tables
+constexpr size_t kMaxEvidence = 5;
+constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
+
+struct Visit {
+  uint32_t session = 0;
+  uint64_t unit = 0;
+  TimePoint start, end;
+  uint64_t line = 0;
+  uint32_t file = 0;
+  uint64_t written = 0;
+  bool inserted = false;
+  bool stayed = false;
+  bool one_column = false;
+};
+
+struct Ref {
+  const BoundStatement* statement = nullptr;
+  std::string sql;  // with values, when they are to be shown
+  Place place;
+  std::string session;
+  TimePoint time;
+};
+
+struct Group {
+  const Rule* rule = nullptr;
+  Match first;  // its unit pointer is dead; only the strings and enums are used
+  std::map<std::string, uint64_t> columns;
+  std::vector<std::string> column_order;
+  Ref read, write;
+  std::string_view read_role, write_role;
+  uint64_t occurrences = 0;
+  uint64_t telling = 0;  // of them, those that say something by themselves
+  std::set<uint32_t> sessions;
+  TimePoint first_time, last_time;
+  std::vector<double> windows;
+  std::map<std::pair<int, int>, uint64_t> places;  // (level, scope) → count
+  uint64_t level_unknown = 0;
+  Confidence confidence = Confidence::kPossible;
+  bool told_apart = true;
+  bool all_random = true;
+  bool refuted = false;
+  uint64_t stepped = 0;
+  bool down = false;
+  std::vector<Evidence> evidence;
+  std::map<uint64_t, std::vector<Visit>> rows;
+  OrmCall orm;
+  std::string source_file, source_route;
+  int64_t source_line = 0;
+  Isolation isolation = Isolation::kUnknown;
+  bool in_autocommit = false;
+};
+
+// What the drawing says beside the statements.
+struct Effects {
+  std::string_view read, last_write;
+};
+
+Effects effects_of(Pattern p) {
+  switch (p) {
+    case Pattern::kGetOrCreate: return {"no row", "a second row"};
+    case Pattern::kGetOrCreateLocked: return {"no row, so no lock", "a second row"};
+    case Pattern::kStaleRetry: return {"no row", "duplicate key"};
+    case Pattern::kReadModifyWrite: return {"the same value", "A's change is lost"};
+    case Pattern::kCheckThenDecrement: return {"enough", "past the bound"};
+    case Pattern::kVersionUnchecked: return {"the same version", "A's change is lost"};
+    case Pattern::kLockReleased: return {"locked, and unlocked at once", "A's change is lost"};
+  }
+  return {};
+}
+
+TimePoint start_of(const Op& op) { return op.start.known() ? op.start : op.end; }
+TimePoint end_of(const Op& op) { return op.end.known() ? op.end : op.start; }
+
+}  // namespace
+
+class Audit::Folder final : public RuleContext {
+ public:
+  explicit Folder(const AuditOptions& options) : options_(options) {}
+
+  [[nodiscard]] const Catalog* catalog() const override { return options_.catalog; }
+  [[nodiscard]] Engine engine() const override { return options_.engine; }
+  [[nodiscard]] bool snapshot_isolation() const override { return options_.snapshot_isolation; }
+  [[nodiscard]] bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const override {
+    return read_rows_.contains(hash_combine(row, hash_combine(hash_bytes(table), hash_bytes(column))));
+  }
+  void note_version_check(std::string_view table, std::string_view column) override {
+    version_checked_.insert(fmt::format("{}\n{}", table, column));
+  }
+  void report(Match match) override;
+
+  void visit(const WorkUnit& unit);
+  std::vector<Finding> finish(uint64_t sessions);
+  [[nodiscard]] uint64_t suppressed() const { return suppressed_; }
+
+ private:
+  bool to_finding(Group& g, uint64_t sessions, Finding& out);
+  bool weigh_meetings(Group& g, Finding& out);
+  Ref ref_of(const WorkUnit& unit, const Op& op) const;
+  [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
+
+  AuditOptions options_;
+  const Rule* rule_ = nullptr;
+  uint64_t unit_ = 0;
+  uint64_t suppressed_ = 0;
+  std::map<std::string, Group> groups_;  // by rule, table and writing template
+  std::map<uint32_t, std::string> session_names_;
+  std::unordered_set<uint64_t> read_rows_;
+  std::set<std::string> version_checked_;
+  std::set<std::string> deleted_from_;  // tables some statement of the log deletes from
+};
+
+Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
+  Ref r;
+  r.statement = op.statement;
+  if (options_.show_values) r.sql = sql_with_values(op);
+  r.place = {path_of(op.file), op.line};
+  r.session = unit.session_key;
+  r.time = start_of(op);
+  return r;
+}
+
+void Audit::Folder::report(Match m) {
+  const WorkUnit& unit = *m.unit;
+  const Op& read = unit.ops[m.read];
+  const Op& write = unit.ops[m.write];
+  for (const Op* op : {&read, &write}) {
+    for (const std::string_view d : op->directives) {
+      const bool locked = d.starts_with("locked ");
+      const bool ignored =
+          d.starts_with("ignore ") && istarts_with(trim(d.substr(7)), rule_->code) && trim(d.substr(7)).size() > rule_->code.size();
+      if (!locked && !ignored) continue;
+      ++suppressed_;
+      return;
+    }
+  }
+  const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
+  Group& g = groups_[fmt::format("{}\n{}\n{}", rule_->code, m.table_name, hex64(statement))];
+  const Transaction& tx = unit.transactions[write.transaction];
+  if (tx.end == TxEnd::kRollback) m.blind_insert = false;
+  if (g.occurrences == 0) {
+    g.rule = rule_;
+    if (m.has_read) g.read = ref_of(unit, read);
+    if (m.has_write) g.write = ref_of(unit, write);
+    g.read_role = m.read_role;
+    g.write_role = m.write_role;
+    g.orm = recognise_orm(m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
+    g.isolation = tx.isolation;
+    g.first = m;
+    g.first.unit = nullptr;
+    g.first.evidence.clear();
+  }
+  ++g.occurrences;
+  g.refuted |= m.refutes;
+  if (!m.value_stayed) {
+    ++g.telling;
+    for (const std::string& c : m.columns) {
+      if (g.columns[c]++ == 0) g.column_order.push_back(c);
+    }
+  }
+  if (g.sessions.size() < kMaxSessions) g.sessions.insert(unit.session);
+  if (session_names_.size() < kMaxSessions) session_names_.emplace(unit.session, unit.session_key);
+  const TimePoint begin = start_of(read);
+  const TimePoint end = tx.is_explicit && tx.end_time.known() ? tx.end_time : end_of(write);
+  if (begin.known() && (!g.first_time.known() || begin.micros < g.first_time.micros)) g.first_time = begin;
+  if (end.known() && (!g.last_time.known() || end.micros > g.last_time.micros)) g.last_time = end;
+  if (m.has_read && m.has_write && begin.known() && start_of(write).known() && g.windows.size() < kMaxWindows) {
+    g.windows.push_back(static_cast<double>(std::max<int64_t>(0, start_of(write).micros - begin.micros)) / 1000.0);
+  }
+  ++g.places[{static_cast<int>(m.level), static_cast<int>(m.scope)}];
+  if (!m.level_known) ++g.level_unknown;
+  if (!unit.sessions_told_apart) g.told_apart = false;
+  if (!m.value_stayed) g.confidence = std::max(g.confidence, m.confidence);
+  g.all_random &= m.random_key;
+  if (m.value_moved_by_step) ++g.stepped;
+  g.down |= m.value_moved_down;
+  for (Evidence& e : m.evidence) {
+    if (g.evidence.size() >= kMaxEvidence) break;
+    if (e.place.line == 0) e.place = {path_of(unit.ops[m.evidence_op].file), unit.ops[m.evidence_op].line};
+    g.evidence.push_back(std::move(e));
+  }
+  if (g.source_file.empty() && !write.source_file.empty()) {
+    g.source_file = std::string(write.source_file);
+    g.source_line = write.source_line;
+  }
+  if (g.source_route.empty()) g.source_route = std::string(!write.source_route.empty() ? write.source_route : read.source_route);
+  if (m.row != 0 && (g.rows.size() < kMaxRows || g.rows.contains(m.row))) {
+    auto& visits = g.rows[m.row];
+    if (visits.size() < kMaxVisits)
+      visits.push_back(
+          {unit.session, unit_, begin, end, write.line, write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column});
+  }
+}
+
+void Audit::Folder::visit(const WorkUnit& unit) {
+  ++unit_;
+  for (const Op& op : unit.ops) {
+    for (const ReadAccess& r : op.statement->access.reads) {
+      if (read_rows_.size() >= kMaxReadRows || r.equal.empty()) continue;
+      const uint64_t row = row_identity(r.name, r.table, r.equal, op);
+      if (row == 0) continue;
+      const uint64_t key = hash_bytes(r.name);
+      if (r.all_columns && r.table != nullptr) {
+        for (const Column& c : r.table->columns) read_rows_.insert(hash_combine(row, hash_combine(key, hash_bytes(to_lower(c.name)))));
+      }
+      for (const std::string& c : r.columns) read_rows_.insert(hash_combine(row, hash_combine(key, hash_bytes(c))));
+    }
+    for (const WriteAccess& w : op.statement->access.writes) {
+      if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name);
+    }
+  }
+  for (const Rule* rule : options_.rules) {
+    rule_ = rule;
+    rule->check(unit, *this);
+  }
+}
+
+// What the visits to each row say: did two sessions have it in hand at once, did both insert it, did both write the same value? False: the key is no
+// key, sessions that had seen it insert it again.
+bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
+  const bool inserts = g.first.pattern == Pattern::kGetOrCreate || g.first.pattern == Pattern::kGetOrCreateLocked;
+  const bool may_vanish = !g.first.null_columns.empty() || deleted_from_.contains(g.first.table_name);
+  bool met = false, twice = false, same_value = false;
+  bool shared_key = false;
+  Evidence overlap, both, value;
+  auto name_of = [&](const Visit& v) {
+    const auto it = session_names_.find(v.session);
+    return it == session_names_.end() ? std::string("?") : it->second;
+  };
+  for (const auto& [row, visits] : g.rows) {
+    for (size_t a = 0; a < visits.size(); ++a) {
+      for (size_t b = a + 1; b < visits.size(); ++b) {
+        const Visit& x = visits[a];
+        const Visit& y = visits[b];
+        shared_key |= x.unit != y.unit;
+        const bool apart = certainly_before(x.end, y.start) || certainly_before(y.end, x.start);
+        const bool overlapped = certainly_before(x.start, y.end) && certainly_before(y.start, x.end);
+        // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met.
+        if (inserts && x.inserted && y.inserted && !may_vanish && (apart || x.session == y.session || (g.first.counted && !overlapped)))
+          return false;
+        if (x.session == y.session || apart) continue;
+        if (!met && overlapped) {
+          met = true;
+          overlap = {"overlap",
+                     fmt::format("sessions {} and {} were both between these two statements for the same key", name_of(x), name_of(y)),
+                     {path_of(y.file), y.line}};
+        }
+        if (!twice && inserts && x.inserted && y.inserted) {
+          twice = true;
+          both = {"same-value-written-twice",
+                  fmt::format("sessions {} and {} looked the same key up in vain and both inserted it", name_of(x), name_of(y)),
+                  {path_of(y.file), y.line}};
+        }
+        // One moved the value, the other wrote the same: both had read the one before. Where the two writes cannot be ordered, a write of many columns may
+        // only have put back what it found.
+        if (!same_value && x.written != 0 && x.written == y.written && x.stayed != y.stayed &&
+            (overlapped || (x.one_column && y.one_column))) {
+          same_value = true;
+          value = {"same-value-written-twice",
+                   fmt::format("sessions {} and {} read the row and wrote the same value: one change is lost", name_of(x), name_of(y)),
+                   {path_of(y.file), y.line}};
+        }
+      }
+    }
+  }
+  if (inserts && g.all_random && !shared_key) return false;
+  if (met) out.evidence.push_back(std::move(overlap));
+  if (twice) out.evidence.push_back(std::move(both));
+  if (same_value) out.evidence.push_back(std::move(value));
+  // What is only possible stays so: that two sessions met does not supply the schema or the boundaries that are missing.
+  if (g.told_apart && (met || twice || same_value) && out.confidence >= Confidence::kLikely)
+    out.confidence = std::max(out.confidence, Confidence::kObserved);
+  return true;
+}
+
+bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
+  const Match& m = g.first;
+  if (g.refuted || g.telling == 0) return false;
+  if (!m.needs_version_check.empty() && !version_checked_.contains(fmt::format("{}\n{}", m.table_name, m.needs_version_check)))
+    return false;
+  // Where most of them stood; of equals, the weaker level.
+  auto place = std::max_element(g.places.begin(), g.places.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+  const auto level = static_cast<Level>(place.first);
+  const auto scope = static_cast<Scope>(place.second);
+  const Verdict verdict = judge(m.pattern, options_.engine, level);
+  out.severity = m.severity.value_or(g.rule->severity);
+  out.confidence = g.confidence;
+  switch (verdict.outcome) {
+    case Outcome::kSafe: return false;
+    case Outcome::kSilent: break;
+    case Outcome::kError: out.severity = Severity::kWarning; break;
+    case Outcome::kRetry:
+    case Outcome::kDeadlock: out.severity = Severity::kNote; break;
+    case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
+  }
+  out.code = g.rule->code;
+  out.name = g.rule->name;
+  out.scope = scope;
+  out.engine = options_.engine;
+  out.tables = {m.table_name};
+  // A column that only a few of many saw is an accident of their values.
+  for (const std::string& c : g.column_order) {
+    if (g.columns[c] * 5 >= g.telling) out.columns.push_back(c);
+  }
+  out.key_columns = m.key_columns;
+  out.occurrences = g.occurrences;
+  out.sessions = g.sessions.size();
+  out.sessions_total = sessions;
+  out.first_time = g.first_time;
+  out.last_time = g.last_time;
+  if (!g.windows.empty()) {
+    std::sort(g.windows.begin(), g.windows.end());
+    out.window_p50_ms = g.windows[g.windows.size() / 2];
+    out.window_max_ms = g.windows.back();
+  }
+  if (!weigh_meetings(g, out)) return false;
+  for (Evidence& e : g.evidence) out.evidence.push_back(std::move(e));
+  if (g.stepped != 0) {
+    out.evidence.push_back(
+        {"value-follows-read",
+         fmt::format("{} of {} times the value written was a step from the last value written to that row", g.stepped, g.occurrences),
+         g.write.place});
+  }
+  if (!g.told_apart) {
+    out.confidence = Confidence::kPossible;
+  } else if (g.sessions.size() == 1 && sessions >= kManySessions && out.confidence == Confidence::kLikely) {
+    out.confidence = Confidence::kPossible;
+  }
+
+  const bool autocommit = level == Level::kAutocommit;
+  out.isolation = autocommit && options_.engine == Engine::kSqlite ? "AUTOCOMMIT"
+                  : g.isolation == Isolation::kUnknown             ? std::string()
+                                                                   : std::string(isolation_name(g.isolation));
+  out.why = explain_verdict(m.pattern, options_.engine, level, scope);
+  if (g.level_unknown * 2 > g.occurrences) {
+    out.why +=
+        " This log does not show where transactions begin and end, so the statements may have stood in one transaction or in several.";
+  }
+  out.orm_name = g.orm.name;
+  out.orm_call = g.orm.call;
+  out.source_file = g.source_file;
+  out.source_line = g.source_line;
+  out.source_route = g.source_route;
+
+  uint64_t print = hash_combine(hash_bytes(g.rule->code), hash_bytes(engine_name(options_.engine)));
+  print = hash_combine(print, hash_bytes(m.table_name));
+  for (const std::string& c : out.columns) print = hash_combine(print, hash_bytes(c));
+  auto add_statement = [&](const Ref& ref, std::string_view role) {
+    if (ref.statement == nullptr) return;
+    const std::string shown = display_sql(ref.statement->source->text);
+    out.statements.push_back({std::string(role), ref.sql.empty() ? shown : ref.sql, ref.place, ref.session, ref.time});
+  };
+  add_statement(g.read, g.read_role);
+  add_statement(g.write, g.write_role);
+  print =
+      hash_combine(print, g.write.statement != nullptr ? g.write.statement->source->fingerprint : g.read.statement->source->fingerprint);
+  out.fingerprint = print;
+
+  Folded folded;
+  suggest::Material& material = folded.material;
+  material.engine = options_.engine;
+  material.version = options_.server_version;
+  material.isolation = g.isolation;
+  material.table = m.table;
+  material.table_name = m.table_name;
+  material.key_columns = m.key_columns;
+  material.null_columns = m.null_columns;
+  material.columns = out.columns;
+  material.orm = g.orm.name;
+  if (g.read.statement != nullptr) {
+    material.read = &g.read.statement->facts();
+    material.read_sql = display_sql(g.read.statement->source->text);
+  }
+  if (g.write.statement != nullptr) {
+    material.write = &g.write.statement->facts();
+    material.write_sql = display_sql(g.write.statement->source->text);
+  }
+  folded.pattern = m.pattern;
+  folded.level = level;
+  folded.outcome = verdict.outcome;
+  folded.scope = scope;
+  folded.value_moved_by_step = g.stepped != 0;
+  folded.value_moved_down = g.down;
+  folded.has_read = g.read.statement != nullptr;
+  folded.has_write = g.write.statement != nullptr;
+  folded.near_miss = m.near_miss;
+  folded.detail = m.message_detail;
+  g.rule->describe(folded, out);
+
+  // Two sessions, each step once: the reads first, then the writes; the last write is where it breaks.
+  const bool pair = folded.has_read && folded.has_write;
+  const std::string read_text = folded.has_read ? short_sql(material.read_sql) : std::string();
+  const std::string write_text = folded.has_write ? short_sql(material.write_sql) : std::string();
+  const Effects effects = effects_of(m.pattern);
+  auto step = [&](int session, const std::string& text, std::string_view effect, bool breaks) {
+    out.interleaving.push_back({session, effect.empty() ? text : fmt::format("{}  → {}", text, effect), breaks});
+  };
+  if (m.pattern == Pattern::kStaleRetry) {
+    step(0, read_text, "no row", false);
+    step(1, write_text, "committed", false);
+    step(0, write_text, "duplicate key", false);
+    step(0, read_text, "still no row", true);
+  } else if (pair) {
+    step(0, read_text, effects.read, false);
+    step(1, read_text, effects.read, false);
+    step(0, write_text, {}, false);
+    step(1, write_text, effects.last_write, true);
+  } else if (folded.has_write) {
+    step(0, write_text, {}, false);
+    step(1, write_text, effects.last_write, true);
+  } else {
+    step(0, read_text, effects.read, false);
+    step(1, read_text, effects.read, true);
+  }
+  return true;
+}
+
+std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
+  // The most specific rule wins a pair; the others are named in its `related`. Pairs are told apart by table and writing statement.
+  static constexpr std::pair<std::string_view, std::string_view> kOver[] = {
+      {"DBA401", "DBA201"}, {"DBA204", "DBA201"}, {"DBA401", "DBA202"}};
+  std::vector<Finding> findings;
+  std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
+  for (auto& [key, group] : groups_) {
+    Finding f;
+    if (!to_finding(group, sessions, f)) continue;
+    const BoundStatement* s = group.write.statement != nullptr ? group.write.statement : group.read.statement;
+    pair_of.emplace_back(f.tables.front(), s->source->fingerprint);
+    findings.push_back(std::move(f));
+  }
+  std::vector<bool> gone(findings.size(), false);
+  for (size_t i = 0; i < findings.size(); ++i) {
+    for (size_t j = 0; j < findings.size(); ++j) {
+      if (i == j || pair_of[i] != pair_of[j]) continue;
+      for (const auto& [over, under] : kOver) {
+        if (findings[i].code != over || findings[j].code != under) continue;
+        if (findings[i].severity > findings[j].severity || findings[i].confidence < findings[j].confidence) continue;
+        gone[j] = true;
+        findings[i].related.emplace_back(under);
+      }
+    }
+  }
+  std::vector<Finding> kept;
+  for (size_t i = 0; i < findings.size(); ++i) {
+    if (!gone[i]) kept.push_back(std::move(findings[i]));
+  }
+  std::stable_sort(kept.begin(), kept.end(), report_order);
+  return kept;
+}
+
+Audit::Audit(const AuditOptions& options) : folder_(std::make_unique<Folder>(options)) {}
+Audit::~Audit() = default;
+void Audit::visit(const WorkUnit& unit) { folder_->visit(unit); }
+std::vector<Finding> Audit::finish(uint64_t sessions) { return folder_->finish(sessions); }
+uint64_t Audit::suppressed() const { return folder_->suppressed(); }
+
+}  // namespace dbaudit

@@ -1,0 +1,44 @@
+#pragma once
+// Runs the rules over work units and folds what they see into findings.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analyzers/schema/catalog.h"
+#include "analyzers/trace/transaction.h"
+#include "rules/finding.h"
+#include "rules/registry.h"
+
+namespace dbaudit {
+
+struct AuditOptions {
+  const Catalog* catalog = nullptr;  ///< null: no schema given
+  Engine engine = Engine::kUnknown;
+  std::string server_version;
+  bool snapshot_isolation = false;  ///< innodb_snapshot_isolation=ON
+  std::vector<const Rule*> rules;   ///< those selected, in the order of rules.def
+  std::vector<std::string> inputs;  ///< paths, by Op::file
+  bool show_values = false;
+};
+
+class Audit {
+ public:
+  explicit Audit(const AuditOptions& options);
+  ~Audit();
+  Audit(const Audit&) = delete;
+  Audit& operator=(const Audit&) = delete;
+
+  void visit(const WorkUnit& unit);
+  /// The findings, in report_order. `sessions` is the number of sessions that ran a statement. Call once.
+  [[nodiscard]] std::vector<Finding> finish(uint64_t sessions);
+  /// Findings dropped because of an inline `dbaudit:ignore` or `dbaudit:locked` comment.
+  [[nodiscard]] uint64_t suppressed() const;
+
+ private:
+  class Folder;
+  std::unique_ptr<Folder> folder_;
+};
+
+}  // namespace dbaudit

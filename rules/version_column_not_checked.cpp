@@ -1,0 +1,132 @@
+// DBA204: an optimistic lock that never compares.
+//
+//   A: SELECT …, version … id = 1   → 3
+//   B: SELECT …, version … id = 1   → 3
+//   A: UPDATE … SET …, version = 4 WHERE id = 1
+//   B: UPDATE … SET …, version = 4 WHERE id = 1     A's change is gone; `AND version = 3` would have matched no row
+//
+// Also: a table whose version is compared by one UPDATE and left alone by another that writes what it read; and a compared version that matched no row, followed
+// by COMMIT. Silent: the version in the WHERE, a locked read, a relative counter that leaves the version alone.
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "analyzers/base/text.h"
+#include "analyzers/trace/history.h"
+#include "rules/match.h"
+
+namespace dbaudit {
+
+namespace {
+
+bool compares(const WriteAccess& w, std::string_view column) {
+  return std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column == column; }) ||
+         std::any_of(w.others.begin(), w.others.end(),
+                     [&](const OtherCondition& o) { return std::find(o.columns.begin(), o.columns.end(), column) != o.columns.end(); });
+}
+
+std::string version_column_of(const WriteAccess& w) {
+  if (w.table != nullptr) {
+    for (const Column& c : w.table->columns) {
+      if (is_version_name(c.name) && can_be_quantity(w.table, c.name)) return to_lower(c.name);
+    }
+    return {};
+  }
+  for (const ColumnWrite& c : w.set) {
+    if (is_version_name(c.column)) return c.column;
+  }
+  for (const KeyColumn& k : w.equal) {
+    if (is_version_name(k.column)) return k.column;
+  }
+  return {};
+}
+
+void check(const WorkUnit& unit, RuleContext& context) {
+  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+    const Op& write = unit.ops[w];
+    for (const WriteAccess& update : write.statement->access.writes) {
+      if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated) continue;
+      if (is_housekeeping_table(update.name)) continue;
+      const std::string version = version_column_of(update);
+      if (version.empty()) continue;
+      Match m;
+      m.unit = &unit;
+      m.table = update.table;
+      m.table_name = update.name;
+      m.columns = {version};
+      for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
+      m.row = row_identity(update.name, update.table, update.equal, write);
+      m.read = m.write = w;
+      m.has_write = true;
+      m.pattern = Pattern::kVersionUnchecked;
+      const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+      if (read) {
+        m.read = read->op;
+        m.has_read = true;
+      }
+      if (compares(update, version)) {
+        context.note_version_check(update.name, version);
+        const Transaction& tx = unit.transactions[write.transaction];
+        const bool again = std::any_of(unit.ops.begin() + w + 1, unit.ops.end(), [&](const Op& later) {
+          return std::any_of(later.statement->access.writes.begin(), later.statement->access.writes.end(),
+                             [&](const WriteAccess& x) { return x.name == update.name; });
+        });
+        if (write.rows != 0 || write.failed || again || (tx.end != TxEnd::kCommit && tx.end != TxEnd::kAutocommit)) continue;
+        m.confidence = Confidence::kObserved;
+        m.message_detail = "zero-rows";
+        m.evidence.push_back(
+            {"zero-rows-then-commit", "the version did not match, no row was changed, and the transaction was committed all the same", {}});
+        m.evidence_op = w;
+        context.place(m);
+        context.report(std::move(m));
+        continue;
+      }
+      if (!read) continue;
+      if (protected_by_lock(unit, read->op, w, update)) continue;
+      if (is_locking(read->access->lock) && same_transaction(unit, read->op, w)) continue;
+      const ColumnWrite* bump = update.find(version);
+      double number = 0;
+      const bool bumped =
+          bump != nullptr && ((bump->value->kind == OperandKind::kSelfRelative && bump->value->sign > 0) ||
+                              (bump->value->kind == OperandKind::kSlot && as_number(write.value(bump->value->slot), number)));
+      if (!bumped) {
+        if (bump != nullptr) continue;
+        // Elsewhere checked, here left out: matters when this write puts back what it read.
+        const bool writes_values = std::any_of(update.set.begin(), update.set.end(), [&](const ColumnWrite& c) {
+          return c.value->kind == OperandKind::kSlot && read->access->projects(c.column) && can_be_quantity(update.table, c.column);
+        });
+        if (!writes_values) continue;
+        m.needs_version_check = version;
+      }
+      context.place(m);
+      context.report(std::move(m));
+    }
+  }
+}
+
+void describe(const Folded& f, Finding& finding) {
+  const std::string column = list_of(f.material.columns);
+  finding.message =
+      f.detail == "zero-rows"
+          ? fmt::format("The UPDATE of {} found another {} and changed no row, and the work was committed as if it had.",
+                        f.material.table_name, column)
+          : fmt::format("{} of {} is not compared by this UPDATE: a session that read an older version overwrites the newer one.", column,
+                        f.material.table_name);
+  if (f.detail != "zero-rows") add_fixes(finding, suggest::version_check(f.material, f.material.columns.front()));
+  if (f.has_read) add_fixes(finding, suggest::row_lock(f.material));
+  add_fixes(finding, suggest::in_orm_words(f.material, "version"));
+}
+
+}  // namespace
+
+extern const Rule kRule_version_column_not_checked;
+const Rule kRule_version_column_not_checked = {"DBA204",
+                                               "version-column-not-checked",
+                                               Severity::kError,
+                                               "An UPDATE bumps a version column without comparing it: the optimistic lock locks nothing",
+                                               check,
+                                               describe};
+
+}  // namespace dbaudit

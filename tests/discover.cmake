@@ -1,0 +1,19 @@
+# Writes the file by which ctest knows each test case: cmake -D PROGRAM=… -D LIST_NAMES=… -D ARGUMENTS=… -D OUTPUT=… -P discover.cmake
+
+separate_arguments(LIST_NAMES)
+execute_process(COMMAND ${PROGRAM} ${LIST_NAMES} OUTPUT_VARIABLE names)  # version 2 returns their number as its status
+if(names STREQUAL "")
+  message(FATAL_ERROR "${PROGRAM} lists no tests")
+endif()
+
+set(script "")
+while(NOT names STREQUAL "")
+  string(FIND "${names}" "\n" end)
+  string(SUBSTRING "${names}" 0 ${end} name)
+  math(EXPR end "${end} + 1")
+  string(SUBSTRING "${names}" ${end} -1 names)
+  string(REGEX REPLACE "([^A-Za-z0-9 ])" "\\\\\\1" pattern "${name}")  # to Catch2 a name is a pattern, to its command line maybe an option
+  string(APPEND script "add_test([==[${name}]==] \"${PROGRAM}\" [==[${pattern}]==] ${ARGUMENTS})\n"
+                       "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION \"SKIPPED: \")\n")
+endwhile()
+file(WRITE "${OUTPUT}" "${script}")

@@ -1,0 +1,10 @@
+// The test program's main(). Version 2 of Catch2 compiles its runner here, once; version 3 brings it in a library.
+
+#if __has_include(<catch2/catch_session.hpp>)
+#include <catch2/catch_session.hpp>
+#else
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+#endif
+
+int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
