@@ -11,11 +11,11 @@ namespace dbaudit {
 
 namespace {
 
-// `lower(email)` → `email`; empty when the expression is not lower(column).
+// `lower(email)`, `upper(email)` → `email`: a lookup without case. Empty when the expression is neither.
 std::string_view lowered_column(std::string_view expression) {
-  constexpr std::string_view kPrefix = "lower(";
-  if (!istarts_with(expression, kPrefix) || expression.back() != ')') return {};
-  const std::string_view inner = expression.substr(kPrefix.size(), expression.size() - kPrefix.size() - 1);
+  if (expression.size() < 8 || expression.back() != ')' || !(expression.starts_with("lower(") || expression.starts_with("upper(")))
+    return {};
+  const std::string_view inner = expression.substr(6, expression.size() - 7);
   const bool plain =
       std::all_of(inner.begin(), inner.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; });
   return plain ? inner : std::string_view();

@@ -215,6 +215,25 @@ TEST_CASE("an error dooms a PostgreSQL transaction: its COMMIT is a rollback; a 
   CHECK(b[0].transactions[0].end == TxEnd::kCommit);
 }
 
+TEST_CASE("nested savepoints: a rollback to the outer one undoes what the inner ones held, and releases them") {
+  Run run(Engine::kPostgres);
+  auto& units = run.say("1", "BEGIN")
+                    .say("1", "SAVEPOINT a1")
+                    .say("1", "UPDATE t SET a = 1 WHERE id = 1")
+                    .say("1", "SAVEPOINT b2")
+                    .say("1", "UPDATE t SET a = 2 WHERE id = 2")
+                    .say("1", "RELEASE SAVEPOINT b2")
+                    .say("1", "UPDATE t SET a = 3 WHERE id = 3")
+                    .say("1", "ROLLBACK TO SAVEPOINT a1")
+                    .say("1", "UPDATE t SET a = 4 WHERE id = 4")
+                    .say("1", "COMMIT")
+                    .units();
+  const Seen& u = units[0];
+  REQUIRE(u.ops.size() == 4);
+  CHECK(u.savepoints == std::vector<uint32_t>{1, 2, 1, 1});
+  CHECK(u.rolled_back == std::vector<bool>{true, true, true, false});
+}
+
 TEST_CASE("a log that starts in the middle of a transaction: its first COMMIT gathers what came before") {
   Run run(Engine::kMySql);
   auto& units = run.say("1", "SELECT a FROM t").say("1", "UPDATE t SET a = 1 WHERE id = 1").say("1", "COMMIT").units();

@@ -263,7 +263,8 @@ int Parser::arguments(int b, int n) {
         // after an ordering: nothing follows but more such words
       } else {
         if (word == Kw::kOrder || word == Kw::kGroup) accept(Kw::kBy);
-        if (is_value() || (is_name() && can_be_operand_name(kw(), dialect_.engine)) || is(Kw::kSelect) || is_punct('(') || tok().kind == TokenKind::kVariable || tok().kind == TokenKind::kOperator) {
+        if (is_value() || (is_name() && can_be_operand_name(kw(), dialect_.engine)) || is(Kw::kSelect) || is_punct('(') ||
+            tok().kind == TokenKind::kVariable || tok().kind == TokenKind::kOperator) {
           after_expression = false;
         }
       }

@@ -84,10 +84,10 @@ enum class OperandKind : uint8_t {
 
 struct Operand {
   OperandKind kind = OperandKind::kNone;
-  int slot = -1;
+  int slot = -1;  ///< -1 for a value of a function's body; of kExpression: the value of `lower(?)`, a call with one value and nothing else
   int slot2 = -1;
-  int block = -1;
-  int sign = 0;  ///< kSelfRelative: +1 or -1
+  int block = -1;  ///< of any expression: the first subquery in it, when it is not too deep inside
+  int sign = 0;    ///< kSelfRelative: +1 or -1
   ColumnRef column;
   std::vector<ColumnRef> columns;  ///< every column the expression reads
   std::string text;                ///< normalised text of an expression, slots as `?`
@@ -134,7 +134,9 @@ struct OrderItem {
   bool descending = false;
 };
 
-/// One SELECT (or the row source of a write). Block 0 is the statement's own; subqueries, CTE bodies and UNION branches follow.
+/// One SELECT (or the row source of a write). A set operation whose first branch stands in brackets has a block of its own, without tables,
+/// and all branches in it; else its first branch is the block that has the ORDER BY, LIMIT and locks. A function's rows are a table without
+/// name. Block 0 is the statement's own; subqueries, CTE bodies and UNION branches follow.
 struct QueryBlock {
   int parent = -1;
   std::string cte_name;          ///< when it is the body of a CTE
@@ -240,8 +242,12 @@ struct DdlFacts {
 struct StatementFacts {
   StatementKind kind = StatementKind::kOther;
   Quality quality = Quality::kOpaque;
-  bool truncated = false;  ///< the text ended in the middle; no fact here could be different in the whole statement
-  bool multiple = false;   ///< several statements in one packet: facts of the first; the others in `following`
+  /// The text ended in the middle; no fact here could be different in the whole statement, and what is not here may be there. What remains:
+  /// of SELECT the clauses that something followed (never the locks of a text that ends behind them); of INSERT the table, the columns named,
+  /// the values that a comma followed; of UPDATE, DELETE and MERGE the table alone, and all of it once something followed the WHERE; of
+  /// transaction control, SET and LOCK the kind alone (COMMIT may go on as COMMIT PREPARED).
+  bool truncated = false;
+  bool multiple = false;  ///< several statements in one packet: facts of the first; the others in `following`
   std::vector<QueryBlock> blocks;
   std::vector<Write> writes;  ///< the statement's own write first when it is one
   TransactionControl tx;

@@ -60,7 +60,12 @@ inline TokenKind Lexer::number(Token& t, const char* p) {
       return token(t, TokenKind::kEnd, p, p, executable_depth_ > 0);
     }
     switch (byte_class(*p)) {
-      case ByteClass::kSpace: ++p; continue;
+      case ByteClass::kSpace:  // what follows a blank is most often the quoted name of an ORM: straight to it
+        ++p;
+        if (p != end_ && *p == '"' && !dialect_.double_quotes_are_strings) {
+          return quoted(t, TokenKind::kQuotedName, p, p + 1, '"', false);
+        }
+        continue;
       case ByteClass::kLetter: return word(t, p);
       case ByteClass::kDigit: return number(t, p);
       case ByteClass::kQuote: return quoted(t, TokenKind::kString, p, p + 1, '\'', dialect_.backslash_escapes);

@@ -94,7 +94,7 @@ int Parser::operand(int b) {
   if (t.kind == TokenKind::kQuotedName) return postfix(b, column_or_call(b), start);
   if (t.kind == TokenKind::kWord) return postfix(b, operand_word(b), start);
   if (t.punct == '[' && postgres() && tok(-1).text != ".") return array_elements(b);  // ARRAY[[1, 2], [3, 4]]
-  if (t.text == "{" && is_name(1)) {  // ODBC escapes: {d '2020-01-01'}, {fn now()}
+  if (t.text == "{" && is_name(1)) {                                                  // ODBC escapes: {d '2020-01-01'}, {fn now()}
     advance();
     if (!is_punct('(', 1)) advance();
     const int inner = expression(b);
@@ -453,8 +453,9 @@ int Parser::column_or_call(int b) {
   }
   if (parts == 1 && bare_word) {
     const std::string_view word = tokens_[static_cast<size_t>(name)].text;
-    const bool numbered = postgres() && tok().kind == TokenKind::kPlaceholder && tok().text.front() == '$';  // date $1, as pg_stat_statements has it
-    if (is_string() || numbered) {  // int4 '0', date '2020-01-01'
+    const bool numbered =
+        postgres() && tok().kind == TokenKind::kPlaceholder && tok().text.front() == '$';  // date $1, as pg_stat_statements has it
+    if (is_string() || numbered) {                                                         // int4 '0', date '2020-01-01'
       const bool typed = numbered || postgres() || iequals(word, "date") || iequals(word, "time") || iequals(word, "timestamp");
       if (typed) {
         const int n = make(NodeKind::kValue, start, first_column);

@@ -20,6 +20,8 @@ namespace {
 
 /// Statements of one packet whose facts are kept.
 constexpr size_t kMaxFollowing = 64;
+/// A longer text is read as if it were cut here: its facts would take a hundred times its size.
+constexpr size_t kMaxTokens = 1'000'000;
 
 }  // namespace
 
@@ -44,6 +46,10 @@ Parser::Parser(std::string_view sql, const Dialect& dialect, bool truncated)
     tok.list_length = t.list_length;
     if (tok.kind == TokenKind::kPunct && !tok.text.empty()) tok.punct = tok.text.front();
     if (tok.kind == TokenKind::kWord && tok.slot < 0) tok.kw = find_keyword(tok.text);
+    if (tokens_.size() == kMaxTokens) {
+      truncated_ = true;
+      break;
+    }
     tokens_.push_back(tok);
     if (t.token.unterminated) break;
   }
@@ -204,7 +210,6 @@ ColumnRef Parser::column_ref(int column) const {
 std::string Parser::text_of(int begin, int end) const {
   TemplateText text;
   const char* sql_end = sql_.data() + sql_.size();
-  int cast_depth = 0;
   for (int i = begin; i < end; ++i) {
     const Tok& t = tokens_[static_cast<size_t>(i)];
     if (t.slot >= 0 || t.kind == TokenKind::kPlaceholder || (t.kind == TokenKind::kString && t.slot < 0)) {
@@ -231,7 +236,6 @@ std::string Parser::text_of(int begin, int end) const {
         }
     }
   }
-  (void)cast_depth;
   return std::string(text.view());
 }
 

@@ -272,7 +272,8 @@ bool Parser::core_clause(int b) {
 
 void Parser::select_items(int b) {
   if (at_end() || is_punct(')') || is(Kw::kFrom) || is(Kw::kInto) || is(Kw::kWhere) || is(Kw::kUnion) || is(Kw::kExcept) ||
-      is(Kw::kIntersect) || (is(Kw::kGroup) && is(Kw::kBy, 1)) || (is(Kw::kOrder) && is(Kw::kBy, 1)) || (is(Kw::kLimit) && !is_punct('.', 1) && !is_punct(',', 1))) {
+      is(Kw::kIntersect) || (is(Kw::kGroup) && is(Kw::kBy, 1)) || (is(Kw::kOrder) && is(Kw::kBy, 1)) ||
+      (is(Kw::kLimit) && !is_punct('.', 1) && !is_punct(',', 1))) {
     if (at_text_end() && !postgres()) hit_end_ = true;
     return;  // PostgreSQL allows an empty list
   }

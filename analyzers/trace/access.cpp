@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analyzers/base/text.h"
+#include "analyzers/schema/expression.h"
 #include "analyzers/trace/bind.h"
 
 namespace dbaudit {
@@ -14,7 +15,8 @@ bool contains(const std::vector<std::string>& list, std::string_view s) { return
 bool is_probe_item(const SelectItem& item) { return item.constant || item.exists || item.aggregate == Aggregate::kCount; }
 
 // Sorts the conditions on table `index` of block `b` into equalities with values and the rest.
-void collect_conditions(const BoundStatement& s, int b, int index, std::vector<KeyColumn>& equal, std::vector<OtherCondition>& others) {
+void collect_conditions(const BoundStatement& s, Engine engine, int b, int index, std::vector<KeyColumn>& equal,
+                        std::vector<OtherCondition>& others) {
   const QueryBlock& block = s.facts().blocks[static_cast<size_t>(b)];
   for (const Conjunct& c : block.where) {
     if (c.exists || c.negated_exists) continue;
@@ -34,7 +36,7 @@ void collect_conditions(const BoundStatement& s, int b, int index, std::vector<K
     if ((c.op == CompareOp::kEq || c.op == CompareOp::kNullSafeEq || c.op == CompareOp::kIn) && by_value) {
       KeyColumn k;
       k.column = bare ? to_lower(c.column.name) : std::string();
-      k.expression = bare ? std::string() : c.expression;
+      k.expression = bare ? std::string() : normalise_expression(c.expression, engine);
       k.slot = c.right.slot;
       k.is_list = c.op == CompareOp::kIn;
       equal.push_back(std::move(k));
@@ -60,7 +62,7 @@ void collect_conditions(const BoundStatement& s, int b, int index, std::vector<K
   }
 }
 
-void add_reads(const BoundStatement& s, StatementAccess& out) {
+void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
   const StatementFacts& f = s.facts();
   for (size_t b = 0; b < f.blocks.size(); ++b) {
     const QueryBlock& block = f.blocks[b];
@@ -75,7 +77,7 @@ void add_reads(const BoundStatement& s, StatementAccess& out) {
       r.exact = block.where_exact && f.quality == Quality::kFull;
       r.top_level = block.parent < 0 && block.cte_name.empty();
       r.joined = block.tables.size() > 1;
-      collect_conditions(s, static_cast<int>(b), static_cast<int>(i), r.equal, r.others);
+      collect_conditions(s, engine, static_cast<int>(b), static_cast<int>(i), r.equal, r.others);
       for (const LockClause& lock : block.locks) {
         const bool meant = lock.of.empty() || contains(lock.of, ref.alias) || contains(lock.of, ref.name.name);
         if (!meant || lock.strength <= r.lock) continue;
@@ -111,7 +113,7 @@ void add_reads(const BoundStatement& s, StatementAccess& out) {
   }
 }
 
-void add_writes(const BoundStatement& s, StatementAccess& out) {
+void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
   const StatementFacts& f = s.facts();
   for (size_t i = 0; i < f.writes.size(); ++i) {
     const Write& w = f.writes[i];
@@ -148,7 +150,7 @@ void add_writes(const BoundStatement& s, StatementAccess& out) {
         for (size_t t = 0; t < block.tables.size(); ++t) {
           if (block.tables[t].role == TableRole::kTarget) target = static_cast<int>(t);
         }
-        if (target >= 0) collect_conditions(s, w.block, target, a.equal, a.others);
+        if (target >= 0) collect_conditions(s, engine, w.block, target, a.equal, a.others);
       }
     }
     out.writes.push_back(std::move(a));
@@ -168,11 +170,11 @@ const ColumnWrite* WriteAccess::find(std::string_view column) const {
   return nullptr;
 }
 
-StatementAccess derive_access(const BoundStatement& statement) {
+StatementAccess derive_access(const BoundStatement& statement, Engine engine) {
   StatementAccess out;
   if (statement.facts().quality == Quality::kOpaque) return out;
-  add_reads(statement, out);
-  add_writes(statement, out);
+  add_reads(statement, engine, out);
+  add_writes(statement, engine, out);
   return out;
 }
 

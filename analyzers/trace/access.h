@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzers/base/engine.h"
 #include "analyzers/schema/catalog.h"
 #include "analyzers/sql/facts.h"
 
@@ -16,7 +17,7 @@ namespace dbaudit {
 /// One equality (or IS NULL) of a WHERE.
 struct KeyColumn {
   std::string column;      ///< lower case; empty for an expression
-  std::string expression;  ///< `lower(email)`; empty for a column
+  std::string expression;  ///< `lower(email)`, in the schema's spelling; empty for a column
   int slot = -1;           ///< of the value; -1 for IS NULL
   bool is_null = false;
   bool is_list = false;  ///< IN (…): any of several rows
@@ -84,6 +85,7 @@ struct StatementAccess {
 };
 
 class BoundStatement;
-[[nodiscard]] StatementAccess derive_access(const BoundStatement& statement);
+/// `engine` decides how expressions are spelt (schema/expression.h).
+[[nodiscard]] StatementAccess derive_access(const BoundStatement& statement, Engine engine);
 
 }  // namespace dbaudit

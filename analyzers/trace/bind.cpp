@@ -57,7 +57,7 @@ const BoundStatement* Binder::bind(const Template& t) {
     bound.write_tables.push_back(table);
     bound.write_names.push_back(w.targets.empty() ? std::string() : shown_name(table, w.targets.front()));
   }
-  bound.access = derive_access(bound);
+  bound.access = derive_access(bound, catalog_ == nullptr ? Engine::kUnknown : catalog_->engine);
   return &bound;
 }
 

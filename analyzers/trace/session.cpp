@@ -326,6 +326,9 @@ void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
 
 void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& record) {
   const TransactionControl& c = facts.tx;
+  // Facts are the template's, whose savepoints have all one name: this statement's own is asked for.
+  std::string savepoint;
+  templates_.object_name(savepoint);
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
   switch (c.action) {
     case TxAction::kNone: break;
@@ -380,13 +383,13 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
           s.begun_by_savepoint = true;
         }
       }
-      s.savepoints.push_back(c.savepoint);
+      s.savepoints.push_back(savepoint);
       s.savepoint_first_op.push_back(static_cast<uint32_t>(s.unit.ops.size()));
       break;
     case TxAction::kRelease:
     case TxAction::kRollbackTo: {
       size_t i = s.savepoints.size();
-      while (i > 0 && s.savepoints[i - 1] != c.savepoint) --i;
+      while (i > 0 && s.savepoints[i - 1] != savepoint) --i;
       if (i == 0) break;
       if (c.action == TxAction::kRollbackTo) {
         for (size_t o = s.savepoint_first_op[i - 1]; o < s.unit.ops.size(); ++o) s.unit.ops[o].rolled_back = true;
