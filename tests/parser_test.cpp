@@ -653,6 +653,12 @@ TEST_CASE("parser: hostile nesting ends in a partial reading, not in a crash", "
   CHECK(parse_statement(from, dialect_of(kPg)).quality != Quality::kFull);
   CHECK(parse_statement(with, dialect_of(kPg)).quality != Quality::kFull);
 
+  std::string endless = "SELECT 1";
+  for (int i = 0; i < 600000; ++i) endless += ",a";
+  const StatementFacts capped = parse_statement(endless, dialect_of(kPg));
+  CHECK(capped.kind == StatementKind::kSelect);
+  CHECK(capped.truncated);
+
   std::string deep = "SELECT ";
   for (int i = 0; i < 60; ++i) deep += "coalesce(";
   deep += "a";

@@ -142,7 +142,8 @@ std::vector<std::string> names_of(const Json& statement, const char* key) {
 Summary oracle(const Json& tree) {
   Summary s;
   if (const Json* cursor = inner(tree, "DeclareCursorStmt")) return oracle((*cursor)["query"]);
-  const auto& [type, statement] = *tree.items().begin();
+  const std::string type = tree.begin().key();
+  const Json& statement = tree.begin().value();
   static const std::pair<const char*, const char*> kKinds[] = {
       {"SelectStmt", "SELECT"},       {"InsertStmt", "INSERT"},      {"UpdateStmt", "UPDATE"},         {"DeleteStmt", "DELETE"},
       {"MergeStmt", "MERGE"},         {"TransactionStmt", "TXN"},    {"VariableSetStmt", "SET"},       {"LockStmt", "LOCK"},
@@ -157,7 +158,9 @@ Summary oracle(const Json& tree) {
   collect_reads(tree, {}, s.reads);
   if (const Json* with = inner(statement, "withClause")) {
     for (const Json& cte : (*with)["ctes"]) {
-      const auto& [cte_type, body] = *cte["CommonTableExpr"]["ctequery"].items().begin();
+      const Json& query = cte["CommonTableExpr"]["ctequery"];
+      const std::string cte_type = query.begin().key();
+      const Json& body = query.begin().value();
       if (cte_type != "SelectStmt") s.cte_writes.push_back(cte_type + " " + name_of(body["relation"]));
     }
   }
