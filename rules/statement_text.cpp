@@ -39,6 +39,7 @@ std::string display_sql(std::string_view t) {
   std::string out;
   out.reserve(t.size());
   std::string_view previous;  // the word before, when nothing but a blank is between
+  bool into = false;          // behind INTO: a parenthesis here opens a column list, not a call
   for (size_t i = 0; i < t.size();) {
     const char c = t[i];
     if (c == '"' || c == '`' || c == '\'') {
@@ -57,8 +58,11 @@ std::string display_sql(std::string_view t) {
         out.append(word);
       }
       i = end;
+      into = word == "into" || (into && (dotted || previous == "into"));
       previous = word;
     } else {
+      if (into && c == '(' && i > 0 && t[i - 1] != ' ') out.push_back(' ');
+      if (c == '(') into = false;
       out.push_back(c);
       if (c != ' ') previous = {};
       ++i;
