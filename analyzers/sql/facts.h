@@ -167,7 +167,7 @@ enum class UpsertKind : uint8_t { kNone, kConflictNothing, kConflictUpdate, kDup
 /// One writing statement: the statement itself, or a data-modifying CTE, or an INSERT hidden in a function body.
 struct Write {
   StatementKind kind = StatementKind::kOther;  ///< kInsert, kReplace, kUpdate, kDelete, kMerge
-  std::vector<ObjectName> targets;             ///< one, except in MySQL's multi-table forms
+  std::vector<ObjectName> targets;             ///< one, except in MySQL's multi-table forms; none only when quality is not kFull
   std::string target_alias;
   int block = -1;                           ///< WHERE/FROM of an UPDATE or DELETE; source of INSERT … SELECT
   std::vector<std::string> insert_columns;  ///< named columns in order; empty when not named

@@ -514,6 +514,8 @@ void Parser::with_statement() {
 }
 
 void Parser::query_or_write(int b, bool own) {
+  const Deeper deeper(*this);
+  if (deeper.too_deep()) return partial("nested too deeply");  // WITH a AS (WITH b AS (…
   const size_t scope = ctes_.size();
   if (is(Kw::kWith)) with_clause(b);
   auto kind_is = [&](StatementKind kind) {

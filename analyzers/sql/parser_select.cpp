@@ -21,7 +21,8 @@ int Parser::new_block(int parent) {
 void Parser::forget_blocks(size_t count) {
   facts_.blocks.resize(count);
   from_known_.resize(count);
-  const auto first = std::find_if(facts_.writes.begin(), facts_.writes.end(), [&](const Write& w) { return w.block >= static_cast<int>(count); });
+  const auto first =
+      std::find_if(facts_.writes.begin(), facts_.writes.end(), [&](const Write& w) { return w.block >= static_cast<int>(count); });
   facts_.writes.erase(first, facts_.writes.end());
   pos_ = tokens_.size() - 1;  // the few tokens left belong to what was cut
 }

@@ -463,6 +463,7 @@ void Parser::update(int w, int b) {
   write(w).block = b;
   join_tree(b, TableRole::kTarget);
   while (accept_punct(',')) join_tree(b, TableRole::kFrom);
+  if (cut()) return forget_write(w, b, blocks);  // a table may be missing
   // A single table is the target whatever follows; of several, SET tells.
   const bool several = block(b).tables.size() > 1;
   if (!several && !block(b).tables.empty()) {
@@ -515,6 +516,7 @@ void Parser::updated_tables(int w, int b) {
     it.targets.push_back(t.name);
     it.target_alias = ++count == 1 ? t.alias : std::string();
   }
+  if (count == 0) partial("SET names no table of its UPDATE");
 }
 
 // --- DELETE ---------------------------------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class Indexes {
       slot(q.offset_slot);
     }
     for (const Write& w : facts_.writes) {
+      check(facts_.quality != Quality::kFull || !w.targets.empty(), "a write that was understood has a table");
       block(w.block);
       block(w.not_exists_block);
       check(w.rows >= 0, "rows");
