@@ -148,6 +148,10 @@ TEST_CASE("scan: a report file is written whole or not at all") {
   CHECK(r.out.empty());
   CHECK(nlohmann::json::parse(read_file(dir.path() + "/out.json"))["findings"].size() == 1);
   CHECK(read_file(dir.path() + "/out.txt").find("DBA101") != std::string::npos);
+  // What is no regular file is written to, never replaced: /dev/null must stay what it is.
+  std::filesystem::create_symlink("/dev/null", dir.path() + "/null");
+  CHECK(run_program(scan({"--output", "null", "app.log"}), dir.path()).status == 1);
+  CHECK(std::filesystem::is_symlink(dir.path() + "/null"));
   const ProgramResult bad = run_program(scan({"--report", "json=nowhere/out.json", "app.log"}), dir.path());
   CHECK(bad.status == 2);
   CHECK_FALSE(std::filesystem::exists(dir.path() + "/nowhere"));

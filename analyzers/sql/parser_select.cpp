@@ -563,15 +563,19 @@ void Parser::into_clause() {
   if (!accept(Kw::kTemporary)) accept(Kw::kTemp);
   accept(Kw::kUnlogged);
   accept(Kw::kTable);
+  ObjectName into;
+  int names = 0;
   do {
     if (tok().kind == TokenKind::kVariable || tok().kind == TokenKind::kPlaceholder) {
       advance();
       continue;
     }
-    ObjectName into;
+    into = ObjectName{};
     if (!parse_object_name(into)) return resynchronise("INTO was not understood");
-    if (!hidden_ && !cut()) facts_.ddl.table = std::move(into);
+    ++names;
   } while (accept_punct(','));
+  // Several names are variables; a function's body has nothing else.
+  if (names == 1 && postgres() && !hidden_ && !cut()) facts_.ddl.table = std::move(into);
 }
 
 bool Parser::at_clause() const {

@@ -186,7 +186,7 @@ std::string shorten_statement(std::string_view sql, int width, std::string_view 
 
 std::string with_thousands(uint64_t n) {
   std::string digits = std::to_string(n);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
   return digits;
 }
 
