@@ -268,8 +268,10 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         shared_key |= x.unit != y.unit;
         const bool apart = certainly_before(x.end, y.start) || certainly_before(y.end, x.start);
         const bool overlapped = certainly_before(x.start, y.end) && certainly_before(y.start, x.end);
-        // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met.
-        if (inserts && x.inserted && y.inserted && !may_vanish && (apart || x.session == y.session || (g.first.counted && !overlapped)))
+        // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met. In a
+        // log that does not tell sessions apart nobody can be said to have seen it.
+        if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
+            (apart || x.session == y.session || (g.first.counted && !overlapped)))
           return false;
         if (x.session == y.session || apart) continue;
         if (!met && overlapped) {

@@ -149,7 +149,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {
     facts.insert(without_tables(line));
   }
   for (const std::string& line : test::facts_of(cut)) {
-    if (facts.contains(line)) continue;
+    // The table of a column may become known later: an ON may name a table that a later JOIN brings.
+    if (facts.contains(line) || facts.contains(without_tables(line))) continue;
     std::fprintf(stderr, "cut after %zu of %zu bytes: %s\n", prefix.size(), sql.size(), line.c_str());
     check(false, "a cut statement has no fact that the whole one lacks");
   }
