@@ -171,6 +171,15 @@ TEST_CASE("autocommit off opens a transaction at the first statement; autocommit
   CHECK_FALSE(units[0].transactions[1].is_explicit);
 }
 
+TEST_CASE("one SET of autocommit and the level does both") {
+  Run run(Engine::kMySql, Isolation::kRepeatableRead);
+  auto& units =
+      run.say("1", "SET autocommit=0, tx_isolation='READ-COMMITTED'").say("1", "SELECT a FROM t").say("1", "SELECT b FROM t").units();
+  REQUIRE(units[0].transactions.size() == 1);
+  CHECK(units[0].transactions[0].is_explicit);
+  CHECK(units[0].transactions[0].isolation == Isolation::kReadCommitted);
+}
+
 TEST_CASE("BEGIN inside a transaction commits on MySQL and is ignored on PostgreSQL; DDL commits on MySQL") {
   Run my(Engine::kMySql);
   CHECK(my.say("1", "BEGIN")

@@ -418,10 +418,12 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
       if (s.in_transaction) close_transaction(s, TxEnd::kCommit, when);
       s.autocommit = true;
       s.saw_begin = true;
+      if (c.isolation != Isolation::kUnknown) s.level = c.isolation;  // SET autocommit = 1, tx_isolation = '…'
       break;
     case TxAction::kAutocommitOff:
       s.autocommit = false;
       s.saw_begin = true;
+      if (c.isolation != Isolation::kUnknown) s.level = c.isolation;
       break;
     case TxAction::kCommitPrepared: break;
   }
