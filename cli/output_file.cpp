@@ -40,14 +40,9 @@ Result<void> write_whole(const std::string& path, const std::string& text) {
   const std::string part = in_place ? path : fmt::format("{}.part{}", path, static_cast<long>(getpid()));
   std::FILE* file = std::fopen(part.c_str(), in_place ? "ab" : "wb");
   if (file == nullptr) return cannot_write(path, errno);
-  if (!write_and_close(file, text)) {
+  if (!write_and_close(file, text) || (!in_place && std::rename(part.c_str(), path.c_str()) != 0)) {
     const int error = errno;
     if (!in_place) std::remove(part.c_str());
-    return cannot_write(path, error);
-  }
-  if (!in_place && std::rename(part.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    std::remove(part.c_str());
     return cannot_write(path, error);
   }
   return {};

@@ -165,12 +165,12 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
           if (!end && !(depth <= 0 && token.kind == TokenKind::kPunct && token.text == ";")) continue;
           const size_t stop = end ? record.sql.size() : static_cast<size_t>(token.text.data() - record.sql.data());
           const std::string_view part = trim(record.sql.substr(begin, stop - begin));
-          if (!part.empty()) statement(s, file, orm, record, part);
+          if (!part.empty()) statement(s, file, orm, record, part, *templates_.intern(part, record.truncated));
           if (end) break;
           begin = stop + 1;
         }
       } else {
-        statement(s, file, orm, record, record.sql);
+        statement(s, file, orm, record, record.sql, *t);
       }
       break;
     }
@@ -178,10 +178,9 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
   }
 }
 
-void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql) {
+void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql, const Template& t) {
   const bool is_packet_part = sql.size() != record.sql.size();
-  const Template* t = templates_.intern(sql, record.truncated);
-  const StatementFacts& facts = t->facts;
+  const StatementFacts& facts = t.facts;
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
   if (facts.quality == Quality::kOpaque && facts.kind != StatementKind::kSet && facts.kind != StatementKind::kOther) ++counts_.unparsed;
 
@@ -247,7 +246,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     }
   }
   Op op;
-  op.statement = binder_.bind(*t);
+  op.statement = binder_.bind(t);
   op.values = templates_.bind(is_packet_part ? std::span<const BindValue>() : record.params, record.has_params && !is_packet_part, s.arena);
   op.file = file;
   op.line = record.line;
@@ -327,8 +326,11 @@ void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
 void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& record) {
   const TransactionControl& c = facts.tx;
   // Facts are the template's, whose savepoints have all one name: this statement's own is asked for.
-  std::string savepoint;
-  templates_.object_name(savepoint);
+  const auto savepoint_name = [this] {
+    std::string name;
+    templates_.object_name(name);
+    return name;
+  };
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
   switch (c.action) {
     case TxAction::kNone: break;
@@ -383,13 +385,14 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
           s.begun_by_savepoint = true;
         }
       }
-      s.savepoints.push_back(savepoint);
+      s.savepoints.push_back(savepoint_name());
       s.savepoint_first_op.push_back(static_cast<uint32_t>(s.unit.ops.size()));
       break;
     case TxAction::kRelease:
     case TxAction::kRollbackTo: {
+      const std::string name = savepoint_name();
       size_t i = s.savepoints.size();
-      while (i > 0 && s.savepoints[i - 1] != savepoint) --i;
+      while (i > 0 && s.savepoints[i - 1] != name) --i;
       if (i == 0) break;
       if (c.action == TxAction::kRollbackTo) {
         for (size_t o = s.savepoint_first_op[i - 1]; o < s.unit.ops.size(); ++o) s.unit.ops[o].rolled_back = true;
@@ -415,15 +418,11 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
       break;
     case TxAction::kSetGlobal: break;  // for sessions that connect later
     case TxAction::kAutocommitOn:
-      if (s.in_transaction) close_transaction(s, TxEnd::kCommit, when);
-      s.autocommit = true;
-      s.saw_begin = true;
-      if (c.isolation != Isolation::kUnknown) s.level = c.isolation;  // SET autocommit = 1, tx_isolation = '…'
-      break;
     case TxAction::kAutocommitOff:
-      s.autocommit = false;
+      s.autocommit = c.action == TxAction::kAutocommitOn;
+      if (s.autocommit && s.in_transaction) close_transaction(s, TxEnd::kCommit, when);
       s.saw_begin = true;
-      if (c.isolation != Isolation::kUnknown) s.level = c.isolation;
+      if (c.isolation != Isolation::kUnknown) s.level = c.isolation;  // SET autocommit = 0, tx_isolation = '…'
       break;
     case TxAction::kCommitPrepared: break;
   }

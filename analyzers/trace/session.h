@@ -55,7 +55,8 @@ class Trace {
   static std::string session_key(std::string_view stream, const LogRecord& record);
   void forget(std::string_view stream, const LogRecord& record);
   Session& session_of(std::string_view stream, const LogRecord& record);
-  void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql);
+  /// `t` is the template of `sql`, and the one last interned: its values are bound from there.
+  void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql, const Template& t);
   void control(Session& s, const StatementFacts& facts, const LogRecord& record);
   void open_transaction(Session& s, bool is_explicit, const LogRecord& record);
   void close_transaction(Session& s, TxEnd end, const TimePoint& time);
