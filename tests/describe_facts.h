@@ -163,6 +163,7 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     add(out, at + "upsert set", w.upsert_set);
     if (w.upsert_has_where) out.push_back(at + "upsert where");
     if (w.ignore) out.push_back(at + "ignore");
+    if (w.merge_deletes) out.push_back(at + "deletes");
     if (w.returning) out.push_back(at + "returning");
     if (w.hidden) out.push_back(at + "hidden");
   }

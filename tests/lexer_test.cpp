@@ -212,6 +212,7 @@ TEST_CASE("the lexer tells placeholders from operators") {
       {kPg, "a @? '$.x'", "w:a o:@? s:'$.x'"},
       {kMy, "data ? 'k'", "w:data p:? s:'k'"},
       {kLite, "?1 ?23 @a $b :c", "p:?1 p:?23 p:@a p:$b p::c"},
+      {kLite, "$a::b $c(i) $d(e f) $ $::g", "p:$a::b p:$c(i) p:$d ( w:e w:f ) x:$ p:$::g"},
       {kPg, "$1 $23 a=$1", "p:$1 p:$23 w:a o:= p:$1"},
       {kPg, ":id a=:id ::int :1", "p::id w:a o:= p::id o::: w:int p::1"},
       {kPg, "a[1:n] a[:n]", "w:a [ n:1 o:: w:n ] w:a [ p::n ]"},

@@ -227,6 +227,9 @@ TEST_CASE("parser: tables, joins and scopes", "[parser]") {
        "CHAR(77 USING utf8), _latin1 'x' FROM t INTO OUTFILE '/tmp/x' FIELDS TERMINATED BY ','",
        {"block 0: from t", "block 0: item aggregate of c#0"}},
       {kMy, "SELECT a INTO @x FROM t WHERE id = 1 LIMIT 1", {"block 0: from t", "block 0: where id#0 = slot 0"}},
+      {kMy, "SELECT a FROM t LIMIT ROWS EXAMINED 3", {"block 0: from t", "block 0: has limit"}},
+      {kPg, "SELECT * FROM ROWS FROM (f(1), g(2)) WITH ORDINALITY AS z (a, b)", {"block 0: from (function) as z"}},
+      {kPg, "SELECT ii FROM (a CROSS JOIN b) AS tx (ii, jj)", {"block 0: from a", "block 0: join b"}},
       {kMy, "SELECT NEXT VALUE FOR s, NEXTVAL(q)", {"block 1: from s", "block 2: from q"}},
       {kLite, "SELECT [a b], `c`, \"d\" FROM main.'t u' NOT INDEXED WHERE a MATCH 'x'", {"block 0: from main.t u", "block 0: item a b#0"}},
       {kLite, "SELECT * FROM pragma_table_info('t') p, json_each(t.data)", {"block 0: from (function) as p", "block 0: from (function)"}},
@@ -437,12 +440,12 @@ TEST_CASE("parser: DELETE and MERGE", "[parser]") {
       {kPg,
        "MERGE INTO t USING s ON t.id = s.id AND s.k = 1 WHEN MATCHED AND t.n > 0 THEN UPDATE SET n = t.n + s.n WHEN MATCHED THEN DELETE "
        "WHEN NOT MATCHED THEN INSERT (id, n) VALUES (s.id, $1)",
-       {"kind MERGE", "write 0: target t", "block 0: using s", "block 0: where on t.id#0 = column s.id#1",
+       {"kind MERGE", "write 0: target t", "write 0: deletes", "block 0: using s", "block 0: where on t.id#0 = column s.id#1",
         "write 0: set n#0 = self + s.n#1", "write 0: column 1 n", "write 0: source values"}},
       {kPg,
        "MERGE INTO ONLY t AS x USING (SELECT 1 AS id) s ON x.id = s.id WHEN NOT MATCHED THEN INSERT DEFAULT VALUES WHEN MATCHED THEN DO "
        "NOTHING",
-       {"write 0: alias x", "write 0: source default", "block 0: using (block 1) as s"}},
+       {"write 0: alias x", "!write 0: deletes", "write 0: source default", "block 0: using (block 1) as s"}},
   });
 }
 
@@ -524,6 +527,7 @@ TEST_CASE("parser: transaction control in every spelling", "[parser]") {
       {kPg, "DEALLOCATE p", {"kind DEALLOCATE"}},
   });
   check({{kPg, "EXECUTE p(1)", {"kind EXECUTE"}}, {kPg, "CALL f(1)", {"kind CALL"}}}, Quality::kOpaque);
+  check({{kMy, "BEGIN NOT ATOMIC UPDATE t SET a = 1; COMMIT; END", {"!kind", "!tx", "!write"}}}, Quality::kOpaque);
   check({{kMy, "SET autocommit = @old", {"kind SET", "!tx"}}, {kMy, "SET tx_isolation = ?", {"kind SET", "!tx"}}}, Quality::kPartial);
 }
 

@@ -27,6 +27,7 @@ struct Dialect {
   bool custom_operators = false;           ///< PostgreSQL: an operator is the longest run of operator bytes (manual 4.1.3)
   bool digit_identifiers = false;          ///< MySQL: `1abc` is a name
   bool user_variables = false;             ///< MySQL: `@x`, `@@session.x`
+  bool tcl_placeholders = false;           ///< SQLite: `$a::b(c)` is one placeholder
   bool string_aliases = false;             ///< MySQL, SQLite: a string right after AS is a name
   /// Names that are a string's prefix with `_` before them (MySQL's `_utf8mb4'…'`); sorted, lower case.
   std::span<const std::string_view> charsets = {};

@@ -57,6 +57,7 @@ struct TableRef {
   TableRole role = TableRole::kFrom;
   bool is_cte = false;     ///< names a CTE of this statement, not a table
   int derived_block = -1;  ///< block index when it is a derived table
+  std::string function;    ///< `generate_series(…)`: the function whose rows these are; `name` is empty
 };
 
 struct ColumnRef {
@@ -187,8 +188,9 @@ struct Write {
   std::vector<Assignment> upsert_set;  ///< DO UPDATE SET / ON DUPLICATE KEY UPDATE
   bool upsert_has_where = false;
   bool returning = false;
-  bool ignore = false;  ///< INSERT, UPDATE or DELETE IGNORE; OR IGNORE
-  bool hidden = false;  ///< inside a function body or a DO block
+  bool ignore = false;         ///< INSERT, UPDATE or DELETE IGNORE; OR IGNORE
+  bool hidden = false;         ///< inside a function body or a DO block
+  bool merge_deletes = false;  ///< MERGE … WHEN … THEN DELETE
 };
 
 enum class TxAction : uint8_t {

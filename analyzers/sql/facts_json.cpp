@@ -260,6 +260,10 @@ void write_facts(JsonWriter& json, const Write& w, const Dialect& dialect) {
     conflict(json, w);
   }
   if (w.kind == StatementKind::kUpdate || w.kind == StatementKind::kMerge) assignments(json, w.set);
+  if (w.merge_deletes) {
+    json.key("deletes");
+    json.boolean(true);
+  }
   json.key("ignore");
   json.boolean(w.ignore);
   json.key("returning");
@@ -366,6 +370,8 @@ void one_statement(JsonWriter& json, const StatementFacts& facts, const Dialect&
   std::vector<std::string> read, all;
   for (const QueryBlock& q : facts.blocks) {
     for (const TableRef& t : q.tables) {
+      // SQLite's table-valued functions are virtual tables that need no CREATE (vtab.html 2.1.2).
+      if (!t.function.empty() && dialect.engine == Engine::kSqlite) read.push_back(to_lower(t.function));
       if (t.is_cte || t.name.name.empty()) continue;
       if (t.role != TableRole::kTarget) read.push_back(spelled(t.name, dialect));
       all.push_back(spelled(t.name, dialect));

@@ -162,11 +162,32 @@ TokenKind Lexer::dot(Token& t, const char* p) {
   return token(t, TokenKind::kPunct, p, p + 1);
 }
 
+/// Tcl's name of a variable: `::` anywhere in it, and an array's index in brackets without blanks at its end (tokenize.c).
+const char* Lexer::behind_tcl_name(const char* q) const {
+  const char* begin = q;
+  for (; q < end_; ++q) {
+    if (is_name_byte(*q)) continue;
+    if (*q == ':' && q + 1 < end_ && q[1] == ':') {
+      ++q;
+      continue;
+    }
+    if (*q != '(' || q == begin) break;
+    const char* index = q + 1;
+    while (index < end_ && *index != ')' && *index != ' ' && !(*index >= '\t' && *index <= '\r')) ++index;
+    return index < end_ && *index == ')' ? index + 1 : q;
+  }
+  return q;
+}
+
 TokenKind Lexer::dollar(Token& t, const char* p) {
   const char* q = p + 1;
   if (q < end_ && is_digit(*q)) {
     while (q < end_ && is_digit(*q)) ++q;
     return token(t, TokenKind::kPlaceholder, p, q);
+  }
+  if (dialect_.tcl_placeholders) {
+    q = behind_tcl_name(q);
+    return token(t, q == p + 1 ? TokenKind::kOther : TokenKind::kPlaceholder, p, q);
   }
   while (q < end_ && *q != '$' && is_name_byte(*q)) ++q;
   if (dialect_.dollar_quotes && q < end_ && *q == '$') {

@@ -57,6 +57,7 @@ class Lexer {
   TokenKind odd_number(Token& t, const char* p);
   TokenKind prefixed_word(Token& t, const char* p, const char* stop);
   TokenKind dot(Token& t, const char* p);
+  [[nodiscard]] const char* behind_tcl_name(const char* q) const;
   TokenKind dollar(Token& t, const char* p);
   TokenKind question(Token& t, const char* p);
   TokenKind colon(Token& t, const char* p);

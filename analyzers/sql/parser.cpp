@@ -411,6 +411,12 @@ void Parser::statement() {
     case Kw::kMerge: return with_statement();
     case Kw::kReplace: return with_statement();
     case Kw::kBegin:
+      if (is(Kw::kNot, 1) && is_word("atomic", 2)) {  // MariaDB: a block of statements, which begins no transaction
+        opaque(StatementKind::kOther, "a compound statement is not read");
+        while (tok().kind != TokenKind::kEnd) advance();
+        return;
+      }
+      return begin_or_start();
     case Kw::kStart: return begin_or_start();
     case Kw::kCommit:
     case Kw::kEnd:

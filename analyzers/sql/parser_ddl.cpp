@@ -360,7 +360,7 @@ void Parser::hidden_body(std::string_view body) {
     w.hidden = true;
     facts_.writes.push_back(std::move(w));
   }
-  if (inner.facts_.quality != Quality::kFull) partial("a function body was not understood whole");
+  if (inner.facts_.quality != Quality::kFull || inner.truncated_ || inner.hit_end_) partial("a function body was not understood whole");
 }
 
 }  // namespace dbaudit::sql_parser

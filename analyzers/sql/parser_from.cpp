@@ -217,8 +217,10 @@ void Parser::table_factor(int b, TableRole role) {
     advance();
     table_list(b, role);
     expect_punct(')');
-    if (accept(Kw::kAs) || (is_name() && can_be_table_alias(kw(), dialect_.engine)))
+    if (accept(Kw::kAs) || (is_name() && can_be_table_alias(kw(), dialect_.engine))) {
       advance();  // an alias of the join: its columns keep their tables
+      if (is_punct('(')) skip_parens();
+    }
     return;
   }
   if (tok().text == "{") {  // {OJ a LEFT JOIN b ON …}
@@ -236,6 +238,7 @@ void Parser::table_factor(int b, TableRole role) {
     const int row = make(NodeKind::kRow, here(), static_cast<int>(columns_.size()));
     arguments(b, row);
     release(m);
+    if (accept(Kw::kWith)) accept(Kw::kOrdinality);
     table_alias(t);
     block(b).tables.push_back(std::move(t));
     return;
@@ -260,6 +263,7 @@ void Parser::table_factor(int b, TableRole role) {
     const int call_at = here();
     column_or_call_at(b, call_at);
     release(m);
+    t.function = std::move(t.name.name);
     t.name = ObjectName{};
     if (is(Kw::kWith) && is(Kw::kOrdinality, 1)) {
       advance();

@@ -454,6 +454,10 @@ void Parser::limit_clause(int b) {
     if (accept(Kw::kAll)) {
       // LIMIT ALL is none
       block(b).has_limit = true;
+    } else if (is(Kw::kRows) && is_word("examined", 1)) {  // MariaDB, without a number of rows before it
+      advance();
+      advance();
+      expression(b, 2);
     } else {
       const int first = slot_of(expression(b, 2));
       int limit = first, offset = block(b).offset_slot;

@@ -644,7 +644,7 @@ void Parser::merge(int w, int b) {
       Write& it = write(w);
       it.set.insert(it.set.end(), std::make_move_iterator(set.begin()), std::make_move_iterator(set.end()));
     } else if (accept(Kw::kDelete)) {
-      // a row goes; the facts have no place for it
+      write(w).merge_deletes = true;
     } else if (accept(Kw::kDo)) {
       accept(Kw::kNothing);
     } else if (accept(Kw::kInsert)) {

@@ -9,6 +9,7 @@ const Dialect& sqlite_dialect() {
       .engine = Engine::kSqlite,
       .backtick_identifiers = true,
       .bracket_identifiers = true,
+      .tcl_placeholders = true,
       .string_aliases = true,
   };
   return kDialect;
