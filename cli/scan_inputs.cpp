@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/envelope.h"
 #include "analyzers/log/read_ahead.h"
 #include "analyzers/schema/ddl.h"
 #include "cli/scan.h"
@@ -43,18 +44,14 @@ Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, En
   reader_options.log_line_prefix = options.log_line_prefix;
   reader_options.engine = engine;
   reader_options.zone_offset_minutes = options.zone_offset_minutes;
-  OpenLog log;
-  log.path = path;
-  if (options.log_format == "auto") {
-    log.format = detect_format(head, reader_options);
-    if (log.format == nullptr) return fail(fmt::format("{}: no log format recognised (try --log-format help)", path));
-  } else {
-    log.format = find_format(options.log_format);
-    if (log.format == nullptr) return fail(fmt::format("unknown log format '{}' (try --log-format help)", options.log_format));
+  const Format* wanted = nullptr;
+  if (options.log_format != "auto") {
+    wanted = find_format(options.log_format);
+    if (wanted == nullptr) return fail(fmt::format("unknown log format '{}' (try --log-format help)", options.log_format));
   }
-  log.lines = lines.get();
-  log.reader = log.format->open(std::move(lines), reader_options);
-  return log;
+  OpenedLog opened = open_records(std::move(lines), wanted, reader_options);
+  if (opened.reader == nullptr) return fail(fmt::format("{}: no log format recognised (try --log-format help)", path));
+  return OpenLog{path, opened.format, std::move(opened.reader), opened.lines};
 }
 
 Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs) {

@@ -32,13 +32,10 @@ struct KeptLog {
   }
 };
 
-inline KeptLog keep_log(const std::string& bytes, std::string_view format, const ReaderOptions& options = {}) {
-  KeptLog log;
-  const Format* found = find_format(format);
-  REQUIRE(found != nullptr);
-  auto reader = found->open(std::make_unique<Lines>(memory_source(bytes)), options);
+inline std::vector<KeptRecord> keep_all(RecordReader& reader) {
+  std::vector<KeptRecord> records;
   LogRecord r;
-  while (reader->next(r)) {
+  while (reader.next(r)) {
     KeptRecord kept{r,
                     std::string(r.session),
                     std::string(r.app),
@@ -50,8 +47,17 @@ inline KeptLog keep_log(const std::string& bytes, std::string_view format, const
                     std::string(r.error_message),
                     {}};
     for (const BindValue& v : r.params) kept.params.push_back(v.is_null ? std::nullopt : std::optional<std::string>(v.text));
-    log.records.push_back(std::move(kept));
+    records.push_back(std::move(kept));
   }
+  return records;
+}
+
+inline KeptLog keep_log(const std::string& bytes, std::string_view format, const ReaderOptions& options = {}) {
+  const Format* found = find_format(format);
+  REQUIRE(found != nullptr);
+  auto reader = found->open(std::make_unique<Lines>(memory_source(bytes)), options);
+  KeptLog log;
+  log.records = keep_all(*reader);
   log.counts = reader->counts();
   return log;
 }
