@@ -70,6 +70,7 @@ int run_events(const std::string& log_format, const std::string& log_line_prefix
   const std::string line = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   is_written = is_written && std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
   if (std::fflush(stdout) != 0 || !is_written) return job_failed("cannot write to standard output");
+  if (const std::string change = what_changed(log->before); !change.empty()) fmt::print(stderr, "dbaudit: note: {}\n", change);
   if (log->lines->error()) return job_failed(log->lines->error()->message);
   return 0;
 }

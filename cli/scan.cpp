@@ -136,6 +136,7 @@ int run_scan(const ScanOptions& options) {
                                             : fmt::format("{} holds no SQL statement: nothing to audit", log->path));
     }
     note_coverage(input, counts, *log->format, report.notes);
+    if (const std::string change = what_changed(log->before); !change.empty()) report.notes.push_back(change);
     report.inputs.push_back(std::move(input));
   }
   trace.finish();

@@ -31,6 +31,7 @@ struct OpenLog {
   const Format* format = nullptr;
   std::unique_ptr<RecordReader> reader;
   const Lines* lines = nullptr;  ///< of the reader: bytes read, and the error that ended it
+  FileState before;              ///< when it was opened
 };
 
 /// Opens one log and decides its format. Errors: unreadable, empty, binary, of no format we know, of another format than --log-format says.

@@ -33,6 +33,7 @@ Result<ScanTarget> load_target(const ScanOptions& options) {
 }
 
 Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine) {
+  const FileState before = file_state(path);
   Result<std::unique_ptr<ByteSource>> source = open_source(path);
   if (!source) return tl::unexpected(source.error());
   if (options.jobs > 1) *source = read_ahead(std::move(*source));
@@ -51,7 +52,7 @@ Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, En
   }
   OpenedLog opened = open_records(std::move(lines), wanted, reader_options);
   if (opened.reader == nullptr) return fail(fmt::format("{}: no log format recognised (try --log-format help)", path));
-  return OpenLog{path, opened.format, std::move(opened.reader), opened.lines};
+  return OpenLog{path, opened.format, std::move(opened.reader), opened.lines, before};
 }
 
 Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs) {

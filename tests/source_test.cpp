@@ -164,6 +164,49 @@ TEST_CASE("source: a file that shrinks while it is read just ends") {
   CHECK(rest <= sizeof buffer);
 }
 
+TEST_CASE("source: a file is read to the size it had, and what happened to it meanwhile is told") {
+  const Directory directory;
+  const std::string path = directory.file("app.log", std::string(1000, 'a'));
+  const FileState before = file_state(path);
+  CHECK(what_changed(before).empty());
+  {
+    auto source = open_source(path);
+    REQUIRE(source);
+    std::ofstream(path, std::ios::app) << std::string(500, 'b');
+    std::string all;
+    char buffer[300];
+    for (;;) {
+      const Result<size_t> n = (*source)->read(buffer, sizeof buffer);
+      REQUIRE(n);
+      if (*n == 0) break;
+      all.append(buffer, *n);
+    }
+    CHECK(all == std::string(1000, 'a'));
+  }
+  CHECK(what_changed(before) == path + " grew by 500 bytes while it was read; those are not in the report");
+  REQUIRE(::truncate(path.c_str(), 10) == 0);
+  CHECK(what_changed(before).find("shrank from 1000 to 10 bytes") != std::string::npos);
+  fs::rename(path, directory.path / "app.log.1");
+  CHECK(what_changed(before).find("was removed") != std::string::npos);
+  static_cast<void>(directory.file("app.log", "new"));
+  CHECK(what_changed(before).find("was replaced") != std::string::npos);
+  CHECK(what_changed(file_state("-")).empty());
+  CHECK(what_changed(file_state("/dev/null")).empty());
+}
+
+TEST_CASE("source: patterns match, and rotated files among the arguments are put in order") {
+  const Directory directory;
+  for (const char* name : {"app.log", "app.log.1", "app.log.2.gz", "other.log"}) static_cast<void>(directory.file(name, "x"));
+  const std::string at = directory.path.string() + "/";
+  const auto expanded = expand_paths({at + "app.log", at + "other.log", at + "app.log.1", at + "app.log.2.gz"});
+  REQUIRE(expanded);
+  CHECK(*expanded == std::vector<std::string>{at + "app.log.2.gz", at + "other.log", at + "app.log.1", at + "app.log"});
+  const auto matched = expand_paths({at + "app.*"});
+  REQUIRE(matched);
+  CHECK(*matched == std::vector<std::string>{at + "app.log.2.gz", at + "app.log.1", at + "app.log"});
+  CHECK_FALSE(expand_paths({at + "nothing*"}));
+}
+
 TEST_CASE("source: directories become their logs, oldest first") {
   const Directory directory;
   for (const char* name : {"app.log", "app.log.1", "app.log.2.gz", "app.log.10.gz", "app.log.pid", ".hidden.log", "schema.sql",

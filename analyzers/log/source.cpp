@@ -38,10 +38,11 @@ class MemorySource final : public ByteSource {
   size_t at_ = 0;
 };
 
-/// A descriptor read to its end. A file that shrinks while it is read (copytruncate) just ends.
+/// A descriptor read to its end, or to `limit` bytes. A file that shrinks while it is read (copytruncate) just ends.
 class FileSource final : public ByteSource {
  public:
-  FileSource(int fd, bool owned, std::string name) : fd_(fd), owned_(owned), name_(std::move(name)) {}
+  FileSource(int fd, bool owned, std::string name, uint64_t limit = UINT64_MAX)
+      : fd_(fd), owned_(owned), name_(std::move(name)), left_(limit) {}
   ~FileSource() override {
     if (owned_) ::close(fd_);
   }
@@ -49,9 +50,14 @@ class FileSource final : public ByteSource {
   FileSource& operator=(const FileSource&) = delete;
 
   Result<size_t> read(char* buffer, size_t size) override {
+    const size_t want = static_cast<size_t>(std::min<uint64_t>(size, left_));
+    if (want == 0) return size_t{0};
     for (;;) {
-      const ssize_t n = ::read(fd_, buffer, size);
-      if (n >= 0) return static_cast<size_t>(n);
+      const ssize_t n = ::read(fd_, buffer, want);
+      if (n >= 0) {
+        left_ -= static_cast<uint64_t>(n);
+        return static_cast<size_t>(n);
+      }
       if (errno != EINTR) return fail(name_ + ": read error: " + std::strerror(errno));
     }
   }
@@ -60,6 +66,7 @@ class FileSource final : public ByteSource {
   int fd_;
   bool owned_;
   std::string name_;
+  uint64_t left_;
 };
 
 /// Gives back the bytes that were read to recognise the stream, then the rest.
@@ -280,6 +287,36 @@ Result<std::unique_ptr<ByteSource>> decompressed(std::unique_ptr<ByteSource> inp
   return whole;
 }
 
+FileState file_state(const std::string& path) {
+  FileState state;
+  state.path = path;
+  struct stat info {};
+  if (path == "-" || ::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return state;
+  state.is_regular = true;
+  state.device = info.st_dev;
+  state.inode = info.st_ino;
+  state.size = static_cast<uint64_t>(info.st_size);
+  return state;
+}
+
+std::string what_changed(const FileState& before) {
+  if (!before.is_regular) return {};
+  const FileState now = file_state(before.path);
+  const std::string name = printable(before.path);
+  if (!now.is_regular) return name + " was removed while it was read; what it held is in the report";
+  if (now.device != before.device || now.inode != before.inode) {
+    return name + " was replaced while it was read (rotated?); the report is of the file it was";
+  }
+  if (now.size > before.size) {
+    return name + " grew by " + std::to_string(now.size - before.size) + " bytes while it was read; those are not in the report";
+  }
+  if (now.size < before.size) {
+    return name + " shrank from " + std::to_string(before.size) + " to " + std::to_string(now.size) +
+           " bytes while it was read; what was cut off before it was reached is not in the report";
+  }
+  return {};
+}
+
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
   if (path == "-") return decompressed(std::make_unique<FileSource>(STDIN_FILENO, false, "standard input"), "standard input");
   const std::string name = printable(path);
@@ -296,9 +333,12 @@ Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
       default: return fail(name + ": cannot be opened: " + std::strerror(errno));
     }
   }
-  auto file = std::make_unique<FileSource>(fd, true, name);
   struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) return fail(name + ": is a directory");
+  const bool is_known = ::fstat(fd, &info) == 0;
+  // /proc and the like say 0 of files that hold something.
+  const bool has_size = is_known && S_ISREG(info.st_mode) && info.st_size > 0;
+  auto file = std::make_unique<FileSource>(fd, true, name, has_size ? static_cast<uint64_t>(info.st_size) : UINT64_MAX);
+  if (is_known && S_ISDIR(info.st_mode)) return fail(name + ": is a directory");
 #ifdef POSIX_FADV_SEQUENTIAL
   (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 #endif

@@ -19,12 +19,23 @@ class ByteSource {
   virtual Result<size_t> read(char* buffer, size_t size) = 0;
 };
 
-/// Opens a file (`-` is standard input). gzip, bzip2 and zstd are recognised by their magic bytes, whatever the name.
+/// A file as it was at one moment, to tell afterwards whether it changed while it was read.
+struct FileState {
+  std::string path;
+  uint64_t device = 0, inode = 0, size = 0;  ///< size in bytes
+  bool is_regular = false;                   ///< false: a pipe, a device, or not there; nothing is said of those
+};
+[[nodiscard]] FileState file_state(const std::string& path);
+/// One sentence when the file grew, shrank or went since `before`; empty when it is as it was.
+[[nodiscard]] std::string what_changed(const FileState& before);
+
+/// Opens a file (`-` is standard input). A regular file is read to the size it has now: one that is written to meanwhile comes to an end all the
+/// same, and one that shrinks ends where it ends. gzip, bzip2 and zstd are recognised by their magic bytes, whatever the name.
 /// Errors: missing, unreadable, a directory, a damaged compressed stream.
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path);
 
-/// Expands directories into the files in them, rotated files of one server oldest first; other paths are kept as they are.
-/// Errors: a path that does not exist.
+/// Expands directories into the files in them and patterns (`*?[]`) that name no file into those they match. Rotated files of one log are put oldest
+/// first; otherwise the order is that of `paths`. Errors: a path that does not exist, a directory or pattern without logs.
 Result<std::vector<std::string>> expand_paths(const std::vector<std::string>& paths);
 
 /// Decompresses `input` when its first bytes say gzip, bzip2 or zstd; else gives its bytes as they are. `name` is for errors.

@@ -4,11 +4,14 @@
 //   app.log.2.gz  app.log.1  app.log            logrotate: the higher the number, the older
 //   app.log-20260301.zst  app.log-20260302      logrotate with dateext, PostgreSQL's %Y-%m-%d_%H%M%S, logback: by date, the undated one last
 
+#include <glob.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <system_error>
-#include <tuple>
+#include <utility>
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/source.h"
@@ -103,6 +106,61 @@ bool looks_like_a_log(std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+/// A shell that was kept from expanding a pattern (quotes, a configuration file, cmd.exe) leaves it to us.
+std::vector<std::string> matches(const std::string& pattern) {
+  std::vector<std::string> result;
+  if (pattern.find_first_of("*?[") == std::string::npos) return result;
+  glob_t found{};
+  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+    for (size_t i = 0; i < found.gl_pathc; ++i) result.emplace_back(found.gl_pathv[i]);
+  }
+  ::globfree(&found);
+  return result;
+}
+
+/// Puts the rotated files of one log in order, in the places they take among the others.
+void order_rotated(std::vector<std::string>& paths) {
+  std::map<std::pair<std::string, std::string>, std::vector<size_t>> places;  // by directory and log
+  std::vector<RotatedName> names;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    const fs::path path(paths[i]);
+    names.push_back(take_apart(path.filename().string()));
+    if (paths[i] != "-") places[{path.parent_path().string(), names.back().log}].push_back(i);
+  }
+  const std::vector<std::string> given = paths;
+  for (const auto& [log, where] : places) {
+    std::vector<size_t> sorted = where;
+    std::stable_sort(sorted.begin(), sorted.end(), [&](size_t a, size_t b) { return names[a] < names[b]; });
+    for (size_t i = 0; i < where.size(); ++i) paths[where[i]] = given[sorted[i]];
+  }
+}
+
+/// The logs in a directory, oldest first.
+Result<std::vector<std::string>> logs_in(const std::string& directory) {
+  const auto failed = [&](const std::error_code& error) {
+    return fail(printable(directory) + ": " + (error == std::errc::permission_denied ? "permission denied" : error.message()));
+  };
+  std::error_code error;
+  fs::directory_iterator entries(directory, error);
+  if (error) return failed(error);
+  std::vector<RotatedName> names;
+  for (const fs::directory_iterator end; entries != end; entries.increment(error)) {
+    if (error) return failed(error);
+    std::error_code ignored;
+    const std::string name = entries->path().filename().string();
+    if (entries->is_regular_file(ignored) && looks_like_a_log(name)) names.push_back(take_apart(name));
+  }
+  if (names.empty()) return fail(printable(directory) + ": no log files in this directory");
+  std::sort(names.begin(), names.end());
+  std::vector<std::string> result;
+  for (const RotatedName& rotated : names) result.push_back((fs::path(directory) / rotated.name).string());
+  return result;
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> expand_paths(const std::vector<std::string>& paths) {
   std::vector<std::string> result;
   for (const std::string& path : paths) {
@@ -112,25 +170,25 @@ Result<std::vector<std::string>> expand_paths(const std::vector<std::string>& pa
     }
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
-    if (status.type() == fs::file_type::not_found) return fail(printable(path) + ": no such file");
+    if (status.type() == fs::file_type::not_found) {
+      const std::vector<std::string> found = matches(path);
+      if (found.empty()) return fail(printable(path) + ": no such file");
+      for (const std::string& match : found) {
+        if (!fs::is_directory(match, error)) result.push_back(match);
+      }
+      continue;
+    }
     if (error) return fail(printable(path) + ": " + (error == std::errc::permission_denied ? "permission denied" : error.message()));
     if (!fs::is_directory(status)) {
       result.push_back(path);
       continue;
     }
-    std::vector<RotatedName> names;
-    fs::directory_iterator entries(path, error);
-    if (error) return fail(printable(path) + ": " + (error == std::errc::permission_denied ? "permission denied" : error.message()));
-    for (const fs::directory_iterator end; entries != end; entries.increment(error)) {
-      if (error) return fail(printable(path) + ": " + error.message());
-      std::error_code ignored;
-      const std::string name = entries->path().filename().string();
-      if (entries->is_regular_file(ignored) && looks_like_a_log(name)) names.push_back(take_apart(name));
-    }
-    if (names.empty()) return fail(printable(path) + ": no log files in this directory");
-    std::sort(names.begin(), names.end());
-    for (const RotatedName& rotated : names) result.push_back((fs::path(path) / rotated.name).string());
+    Result<std::vector<std::string>> logs = logs_in(path);
+    if (!logs) return logs;
+    result.insert(result.end(), logs->begin(), logs->end());
   }
+  if (result.empty()) return fail(printable(paths.empty() ? std::string() : paths.front()) + ": no log files");
+  order_rotated(result);
   return result;
 }
 
