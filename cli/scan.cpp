@@ -12,6 +12,7 @@
 #include "analyzers/trace/session.h"
 #include "cli/terminal.h"
 #include "rules/live_check.h"
+#include "rules/log_gap.h"
 #include "rules/registry.h"
 #include "rules/runner.h"
 
@@ -40,21 +41,6 @@ std::map<std::string, std::string> settings_of(const ScanOptions& options, const
 bool is_on(const std::map<std::string, std::string>& settings, const std::string& name) {
   const auto it = settings.find(name);
   return it != settings.end() && (iequals(it->second, "on") || it->second == "1" || iequals(it->second, "true"));
-}
-
-// What the reader could not show, in words, with the setting that would.
-void note_coverage(const InputSummary& input, const ReaderCounts& counts, const Format& format, std::vector<std::string>& notes) {
-  for (const std::string& why : counts.incomplete) {
-    std::string_view says;
-    if (why == "no-session") says = "the log does not tell sessions apart, so its findings are possible at most";
-    if (why == "no-transaction-boundaries")
-      says = "the log does not show BEGIN and COMMIT, so rules about locks outside transactions are silent";
-    if (why == "no-parameters") says = "bind values are missing, so statements cannot be linked by their keys";
-    if (why == "no-time") says = "entries have no time, so sessions cannot be seen to overlap";
-    if (why == "truncated") says = "some statements are cut";
-    if (why == "sampled") says = "the log is a sample: what is missing from it proves nothing";
-    if (!says.empty()) notes.push_back(fmt::format("{}: {}. To log more: {}", input.path, says, format.enable));
-  }
 }
 
 int exit_status(const Report& report, const ScanOptions& options) {
@@ -101,6 +87,9 @@ int run_scan(const ScanOptions& options) {
   Trace trace(templates, binder, trace_options, [&](const WorkUnit& unit) { audit.visit(unit); });
 
   Report report;
+  std::vector<Finding> gaps;
+  const bool tells_gaps =
+      std::any_of(audit_options.rules.begin(), audit_options.rules.end(), [](const Rule* r) { return r->code == "DBA901"; });
   for (uint32_t i = 0; i < logs->size(); ++i) {
     Result<OpenLog> log = open_log((*logs)[i], options, engine);
     if (!log) return job_failed(log.error().message);
@@ -135,13 +124,16 @@ int run_scan(const ScanOptions& options) {
       return job_failed(counts.records == 0 ? fmt::format("{} is not a {} log: no line of it is an entry", log->path, log->format->name)
                                             : fmt::format("{} holds no SQL statement: nothing to audit", log->path));
     }
-    note_coverage(input, counts, *log->format, report.notes);
+    if (!counts.incomplete.empty() && tells_gaps) {
+      gaps.push_back(log_gap_finding({log->path, log->format->name, counts.incomplete, log->format->enable}, engine));
+    }
     if (const std::string change = what_changed(log->before); !change.empty()) report.notes.push_back(change);
     report.inputs.push_back(std::move(input));
   }
   trace.finish();
   report.findings = audit.finish(trace.counts().sessions);
   report.suppressed = audit.suppressed();
+  report.findings.insert(report.findings.end(), gaps.begin(), gaps.end());
   if (templates.dropped() != 0) {
     report.notes.push_back(
         fmt::format("{} statements had a shape beyond the first {} and were not audited", templates.dropped(), templates.size()));
