@@ -1,8 +1,8 @@
 // How fast each log format is split into records with their fields extracted, beside memchr over the same bytes in the same run.
 //
-//   readers_bench [FORMAT…]
+//   readers_bench [FORMAT|FILE…]
 //
-// The input is the largest fixture of the format over and over, 64 MB of it; of several passes the best counts, in CPU time and in turns with memchr, so
+// The input is a file, or the largest fixture of the format, over and over, 64 MB of it; of several passes the best counts, in CPU time and in turns with memchr, so
 // that what else runs on the machine weighs little.
 
 #include <benchmark/benchmark.h>
@@ -54,11 +54,12 @@ struct Input {
   std::string name, bytes;
 };
 
-std::map<std::string, Input> largest_fixtures() {
+std::map<std::string, Input> largest_of(std::vector<fs::path> files) {
   std::map<std::string, Input> largest;
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(DBAUDIT_SOURCE_DIR) / "fixtures/logs")) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
+  if (files.empty()) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(DBAUDIT_SOURCE_DIR) / "fixtures/logs")) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {
@@ -76,8 +77,17 @@ std::map<std::string, Input> largest_fixtures() {
 
 int main(int argc, char** argv) {
   std::printf("%-18s %10s %10s %8s %12s  %s\n", "format", "MB/s", "memchr", "ratio", "ns a record", "fixture");
-  for (const auto& [name, input] : largest_fixtures()) {
-    if (argc > 1 && std::find(argv + 1, argv + argc, name) == argv + argc) continue;
+  std::vector<std::string> formats;
+  std::vector<fs::path> files;
+  for (int i = 1; i < argc; ++i) {
+    if (find_format(argv[i]) != nullptr) {
+      formats.emplace_back(argv[i]);
+    } else {
+      files.emplace_back(argv[i]);
+    }
+  }
+  for (const auto& [name, input] : largest_of(files)) {
+    if (!formats.empty() && std::find(formats.begin(), formats.end(), name) == formats.end()) continue;
     std::string log = input.bytes + (input.bytes.ends_with('\n') ? "" : "\n");
     while (log.size() < kBytes) log += log.substr(0, std::min(log.size(), kBytes));
     double best = std::numeric_limits<double>::infinity();
