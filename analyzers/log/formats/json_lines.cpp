@@ -9,6 +9,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -28,6 +29,13 @@ constexpr size_t kMaxFields = 256;
 
 std::string_view trimmed(std::string_view s) { return trim(s); }
 
+/// 64 kinds of keys, to look past most fields without comparing their names.
+uint8_t kind_of_key(std::string_view key) {
+  if (key.empty()) return 0;
+  const auto first = static_cast<unsigned char>(key.front()), last = static_cast<unsigned char>(key.back());
+  return static_cast<uint8_t>((key.size() * 7 + first * 5U + last * 3U) & 63U);
+}
+
 /// One value as a field without its key; false when the JSON breaks off.
 bool read_value(json::value value, JsonField& out) {
   json::json_type type{};
@@ -40,6 +48,11 @@ bool read_value(json::value value, JsonField& out) {
     case json::json_type::string: {
       out.kind = JsonField::Kind::kString;
       const std::string_view token = trimmed(value.raw_json_token());
+      // Most strings stand for themselves; the token is one that stage 1 found to be closed.
+      if (token.size() >= 2 && token.back() == '"' && std::memchr(token.data(), '\\', token.size()) == nullptr) {
+        out.text = token.substr(1, token.size() - 2);
+        return true;
+      }
       if (value.get_string().get(out.text) != simdjson::SUCCESS) {  // a lone surrogate: as written
         if (token.size() < 2) return false;
         out.text = token.substr(1, token.size() - 2);
@@ -89,7 +102,26 @@ struct JsonLines::State {
   std::vector<JsonField> fields;
   std::deque<std::string> keys;  // of nested fields; reused
   size_t keys_used = 0;
+  std::array<uint8_t, kMaxFields> key_kinds;  // of `fields`
+  uint64_t all_kinds = 0;                     // a bit for each of them
 
+  void add(std::string_view key, const JsonField& value) {
+    const uint8_t kind = kind_of_key(key);
+    key_kinds[fields.size()] = kind;
+    all_kinds |= uint64_t{1} << kind;
+    fields.push_back(value);
+    fields.back().key = key;
+  }
+  /// The first field with that key for which `is_wanted`.
+  template <typename IsWanted>
+  const JsonField* find(std::string_view key, IsWanted is_wanted) const {
+    const uint8_t kind = kind_of_key(key);
+    if ((all_kinds >> kind & 1U) == 0) return nullptr;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (key_kinds[i] == kind && fields[i].key == key && is_wanted(fields[i])) return &fields[i];
+    }
+    return nullptr;
+  }
   bool load(std::string_view text) {
     if (buffer.size() < text.size() + simdjson::SIMDJSON_PADDING)
       buffer.resize(text.size() + text.size() / 2 + 4096 + simdjson::SIMDJSON_PADDING);
@@ -124,18 +156,14 @@ struct JsonLines::State {
         bool empty = false;
         if (nested.reset().get(empty) != simdjson::SUCCESS) return false;
         if (fields.size() < kMaxFields) {
-          out.key = joined(prefix, key);
-          fields.push_back(out);
+          add(joined(prefix, key), out);
           const std::string_view inside = fields.back().key;
           if (!flatten(nested, inside, depth + 1)) return false;
         }
         continue;
       }
       if (!read_value(value, out)) return false;
-      if (fields.size() < kMaxFields) {
-        out.key = joined(prefix, key);
-        fields.push_back(out);
-      }
+      if (fields.size() < kMaxFields) add(joined(prefix, key), out);
     }
     return true;
   }
@@ -174,13 +202,14 @@ struct JsonLines::State {
   }
 };
 
-JsonLines::JsonLines() : state_(std::make_unique<State>()) {}
+JsonLines::JsonLines() : state_(std::make_unique<State>()) { state_->fields.reserve(kMaxFields); }
 JsonLines::~JsonLines() = default;
 
 bool JsonLines::parse(std::string_view line) {
   State& s = *state_;
   s.fields.clear();
   s.keys_used = 0;
+  s.all_kinds = 0;
   line = trimmed(line);
   if (line.size() < 2 || line.front() != '{' || line.back() != '}') return false;
   s.load(line);
@@ -203,27 +232,24 @@ std::span<const JsonField> JsonLines::fields() const { return state_->fields; }
 
 const JsonField* JsonLines::find_any(std::initializer_list<std::string_view> keys) const {
   for (const std::string_view key : keys) {
-    for (const JsonField& f : state_->fields) {
-      if (f.key == key) return &f;
-    }
+    if (const JsonField* f = state_->find(key, [](const JsonField&) { return true; })) return f;
   }
   return nullptr;
 }
 
 const JsonField* JsonLines::find(std::initializer_list<std::string_view> keys) const {
   for (const std::string_view key : keys) {
-    for (const JsonField& f : state_->fields) {
-      if (f.kind != JsonField::Kind::kNull && f.key == key) return &f;
-    }
+    if (const JsonField* f = state_->find(key, [](const JsonField& field) { return field.kind != JsonField::Kind::kNull; })) return f;
   }
   return nullptr;
 }
 
 std::string_view JsonLines::text(std::initializer_list<std::string_view> keys) const {
+  const auto is_text = [](const JsonField& f) {
+    return (f.kind == JsonField::Kind::kString || f.kind == JsonField::Kind::kNumber) && !f.text.empty();
+  };
   for (const std::string_view key : keys) {
-    for (const JsonField& f : state_->fields) {
-      if ((f.kind == JsonField::Kind::kString || f.kind == JsonField::Kind::kNumber) && !f.text.empty() && f.key == key) return f.text;
-    }
+    if (const JsonField* f = state_->find(key, is_text)) return f->text;
   }
   return {};
 }

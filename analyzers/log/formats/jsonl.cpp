@@ -14,11 +14,16 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/json_lines.h"
+#include "analyzers/log/formats/node_inspect.h"
 #include "analyzers/log/formats/python_logging.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
+
+using namespace std::string_view_literals;
+
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
@@ -28,12 +33,17 @@ using Kind = JsonField::Kind;
 const JsonField* statement_of(const JsonLines& json, bool& certain) {
   certain = true;
   if (const JsonField* f = json.find({"sql"}); f != nullptr && f->kind == Kind::kString) return f;
-  for (const std::string_view key : {"statement", "query", "sql_text", "db.statement", "db.query.text"}) {
+  // Objects that loggers nest: a driver's own query object, winston's and monolog's extra fields.
+  if (const JsonField* f = json.find({"query.text", "query.sql", "meta.sql", "context.sql", "data.sql", "extra.sql", "db.sql"});
+      f != nullptr && f->kind == Kind::kString && starts_like_sql(f->text)) {
+    return f;
+  }
+  for (const std::string_view key : {"statement"sv, "query"sv, "sql_text"sv, "db.statement"sv, "db.query.text"sv}) {
     const JsonField* f = json.find({key});
     if (f != nullptr && f->kind == Kind::kString && starts_like_sql(f->text)) return f;
   }
   certain = false;
-  for (const std::string_view key : {"message", "msg", "event"}) {
+  for (const std::string_view key : {"message"sv, "msg"sv, "event"sv}) {
     const JsonField* f = json.find({key});
     if (f != nullptr && f->kind == Kind::kString && starts_like_sql(f->text)) return f;
   }
@@ -42,7 +52,12 @@ const JsonField* statement_of(const JsonLines& json, bool& certain) {
 
 /// Written by something whose lines mean more than their keys say; its own reader takes them.
 bool is_foreign(const JsonLines& json) {
-  if (json.find_any({"error_severity", "__knexUid", "__knexQueryUid", "audit_record"}) != nullptr) return true;
+  if (json.find_any({"level_name"}) != nullptr && json.find_any({"channel"}) != nullptr) return true;  // Monolog
+  if (json.find_any({"error_severity", "__knexUid", "__knexQueryUid", "__knexTxId", "audit_record"}) != nullptr) return true;
+  if (const std::string_view target = json.text({"target", "event.target", "e.target", "data.target", "query.target"});
+      target.starts_with("quaint") || target == "ClientEngine") {
+    return true;
+  }
   const std::string_view logger = json.text({"logger", "name", "logger_name", "log.logger"});
   return logger.starts_with("django.db") || logger.starts_with("sqlalchemy") || logger.starts_with("peewee") ||
          logger.starts_with("org.hibernate") || logger.starts_with("Microsoft.EntityFrameworkCore");
@@ -75,25 +90,6 @@ int64_t duration_of(const JsonLines& json) {
   if (unit == "s") return micros(v, 1e6);
   if (unit == "ns") return micros(v, 1e-3);
   return -1;
-}
-
-/// Does the text hold a placeholder (`?`, `$1`, `%s`, `:name`) outside of quotes?
-bool has_placeholder(std::string_view sql) {
-  char quote = '\0';
-  for (size_t i = 0; i < sql.size(); ++i) {
-    const char c = sql[i];
-    const char next = i + 1 < sql.size() ? sql[i + 1] : '\0';
-    if (quote != '\0') {
-      if (c == quote) quote = '\0';
-    } else if (c == '\'' || c == '"' || c == '`') {
-      quote = c;
-    } else if (c == '?' || (c == '$' && next >= '1' && next <= '9') || (c == '%' && next == 's')) {
-      return true;
-    } else if (c == ':' && ((next | 0x20) >= 'a' && (next | 0x20) <= 'z') && (i == 0 || sql[i - 1] != ':')) {
-      return true;
-    }
-  }
-  return false;
 }
 
 class JsonlReader final : public RecordReader {
@@ -182,7 +178,7 @@ class JsonlReader final : public RecordReader {
     record.app = json_.text({"app", "application", "application_name", "service"});
     record.user = json_.text({"user", "username", "db_user", "db.user"});
     record.database = json_.text({"db", "database", "dbname", "db.name", "db.namespace"});
-    record.txid = json_.text({"txid", "tx", "transaction_id", "transaction", "trx_id", "tx_id"});
+    record.txid = transaction();
     read_times(record);
     read_state(record);
     read_error(record);
@@ -208,13 +204,20 @@ class JsonlReader final : public RecordReader {
 
   bool number_of(std::initializer_list<std::string_view> keys, double& out) const { return number(json_.find(keys), out); }
 
+  [[nodiscard]] std::string_view transaction() const {
+    return json_.text({"txid", "tx", "transaction_id", "transactionId", "transaction", "trx", "trx_id", "trxId", "tx_id", "txId", "tx.id"});
+  }
+
   std::string_view session() {
     const std::string_view own =
-        json_.text({"session", "session_id", "sessionId", "connection", "connection_id", "connectionId", "conn", "conn_id"});
+        json_.text({"session", "session_id", "sessionId", "connection", "connection_id", "connectionId", "conn", "conn_id", "connId",
+                    "connection.id", "conn.id", "session.id", "meta.conn", "meta.connection", "context.connection_id", "data.conn"});
     if (!own.empty()) return own;
     const std::string_view thread = json_.text({"thread", "thread_id", "threadId", "tid", "threadName", "thread_name"});
     if (!thread.empty()) return session_.key(json_.text({"pid", "process", "process_id"}), thread, {}, {});
-    return json_.text({"request_id", "requestId", "req_id", "trace_id"});
+    const std::string_view request = json_.text({"request_id", "requestId", "req_id", "reqId", "req.id", "trace_id", "traceId"});
+    // A transaction is at least never two sessions'.
+    return !request.empty() ? request : json_.text({"tx", "trx"});
   }
 
   TimePoint time_of(std::initializer_list<std::string_view> keys) const {
@@ -270,8 +273,9 @@ class JsonlReader final : public RecordReader {
   }
 
   void read_error(LogRecord& record) {
-    record.error_code = json_.text({"error.code", "error_code", "sqlstate", "errno", "error.sqlstate", "error.errno"});
-    record.error_message = json_.text({"error.message", "error_message", "error.msg"});
+    record.error_code = json_.text(
+        {"error.code", "error_code", "sqlstate", "errno", "error.sqlstate", "error.errno", "err.sqlState", "err.errno", "err.code"});
+    record.error_message = json_.text({"error.message", "error_message", "error.msg", "err.message"});
     const JsonField* f = json_.find({"error", "exception", "err"});
     if (record.error_message.empty() && f != nullptr && f->kind == Kind::kString) record.error_message = f->text;
     record.has_error = !record.error_code.empty() || !record.error_message.empty() ||
@@ -279,9 +283,22 @@ class JsonlReader final : public RecordReader {
   }
 
   void read_params(LogRecord& record) {
-    const JsonField* f = json_.find({"params", "parameters", "bindings", "binds", "args", "values"});
-    if (f == nullptr || (f->kind != Kind::kArray && f->kind != Kind::kObject)) return;
+    const JsonField* f = json_.find({"params", "parameters", "bindings", "binds", "args", "values", "query.values", "query.params",
+                                     "meta.params", "meta.parameters", "meta.bindings", "meta.values", "context.params", "context.bindings",
+                                     "data.params", "data.bindings", "extra.params"});
+    if (f == nullptr) return;
     values_.clear();
+    if (f->kind == Kind::kString && f->text.starts_with('[')) {  // JSON inside a string
+      const auto end = skip_node_container(f->text);
+      if (!end || *end != f->text.size()) return;
+      bool cut = false;
+      decoder_.reset(f->text.size());
+      record.has_params = decoder_.values(f->text, values_, cut);
+      record.params = values_;
+      record.truncated |= cut;
+      return;
+    }
+    if (f->kind != Kind::kArray && f->kind != Kind::kObject) return;
     record.has_params = json_.values(*f, values_);
     record.params = values_;
   }
@@ -292,8 +309,9 @@ class JsonlReader final : public RecordReader {
       if (f.kind != Kind::kString && f.kind != Kind::kNumber && f.kind != Kind::kBool) continue;
       if (f.key.starts_with("tags.")) {
         tags_.push_back({f.key.substr(5), f.text});
-      } else {
-        for (const std::string_view name : {"route", "controller", "action", "endpoint", "job", "traceparent", "request_id", "trace_id"}) {
+      } else if (f.key.size() >= 3 && f.key.size() <= 11) {
+        for (const std::string_view name :
+             {"route"sv, "controller"sv, "action"sv, "endpoint"sv, "job"sv, "traceparent"sv, "request_id"sv, "trace_id"sv}) {
           if (f.key == name) tags_.push_back({name, f.text});
         }
       }
@@ -318,6 +336,7 @@ class JsonlReader final : public RecordReader {
   int32_t zone_;
   JsonLines json_;
   PythonSession session_;
+  NodeDecoder decoder_;
   std::vector<BindValue> values_;
   std::vector<Tag> tags_;
   bool explicit_ = false;
@@ -367,6 +386,10 @@ constexpr FormatSample kSamples[] = {
     {"{\"ts\": 1767952800.123456, \"conn\": 3, \"query\": \"select * from stock where id = $1\", \"bindings\": [1], \"duration_ms\": "
      "0.4}\n",
      1},
+    {"{\"level\":30,\"time\":1767952800123,\"pid\":4101,\"conn\":\"3\",\"tx\":\"t9\",\"msg\":\"SELECT n FROM stock WHERE id = "
+     "?\",\"values\":[7]}\n"
+     "{\"level\":\"info\",\"timestamp\":\"2026-01-09T10:00:00.123Z\",\"message\":\"db\",\"meta\":{\"sql\":\"COMMIT\",\"conn\":3}}\n",
+     2},
     {"{\"line\": 1, \"session\": null, \"kind\": \"statement\", \"sql\": \"SELECT 1\", \"params\": null, \"tx_boundary\": \"unknown\"}\n"
      "{\"summary\": {\"records\": 1, \"statements\": 1}}\n",
      1},

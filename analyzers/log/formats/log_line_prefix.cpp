@@ -37,6 +37,14 @@ constexpr SeverityName kSeverities[] = {
 
 }  // namespace
 
+std::optional<PostgresSeverity> severity_of_name(std::string_view name) {
+  if (name.size() == 6 && name[5] >= '1' && name[5] <= '5') name.remove_suffix(1);
+  for (const SeverityName& candidate : kSeverities) {
+    if (candidate.name == name) return candidate.severity;
+  }
+  return std::nullopt;
+}
+
 std::optional<PostgresSeverity> parse_severity(std::string_view s, size_t* text_at) {
   if (s.size() < 5) return std::nullopt;
   for (const SeverityName& candidate : kSeverities) {

@@ -47,6 +47,8 @@ struct PrefixFields {
   int captured = 0;                      // fields that were not empty
 };
 
+/// `LOG`, `DEBUG1`, … and nothing else.
+[[nodiscard]] std::optional<PostgresSeverity> severity_of_name(std::string_view name);
 /// `LOG:  text` at the start of `s`: the severity, and in `text_at` where the text begins.
 [[nodiscard]] std::optional<PostgresSeverity> parse_severity(std::string_view s, size_t* text_at);
 
@@ -95,7 +97,9 @@ class LogLinePrefix {
 };
 
 /// Any header that names a severity and, before it, a time or a `[pid]` or nothing at all: fields are found by their shape and by `key=` names.
-std::optional<PostgresSeverity> match_any_prefix(std::string_view line, PrefixClock& clock, PrefixFields* fields, size_t* text_at);
+/// `is_postgres`: something else has told already whose line it is; then any header will do.
+std::optional<PostgresSeverity> match_any_prefix(std::string_view line, PrefixClock& clock, PrefixFields* fields, size_t* text_at,
+                                                 bool is_postgres = false);
 
 /// A log_line_prefix that would have printed the header of this line, as far as shapes tell; empty when it has none.
 [[nodiscard]] std::string infer_prefix(std::string_view line);

@@ -11,6 +11,7 @@
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/log_line_prefix.h"
+#include "analyzers/log/formats/syslog_line.h"
 
 namespace dbaudit {
 
@@ -248,22 +249,22 @@ bool is_syslog(std::string_view line) {
     const size_t n = digits_at(line, 1);
     return n <= 3 && n + 1 < line.size() && line[n + 1] == '>';
   }
-  return line.size() > 15 && is_alpha(line[0]) && is_alpha(line[1]) && is_alpha(line[2]) && line[3] == ' ' && line[6] == ' ' &&
-         line[9] == ':' && line[12] == ':' && line[15] == ' ';
+  return parse_syslog_line(line).has_value();
 }
 
 }  // namespace
 
-std::optional<PostgresSeverity> match_any_prefix(std::string_view line, PrefixClock& clock, PrefixFields* fields, size_t* text_at) {
+std::optional<PostgresSeverity> match_any_prefix(std::string_view line, PrefixClock& clock, PrefixFields* fields, size_t* text_at,
+                                                 bool is_postgres) {
   *fields = PrefixFields{};
-  if (is_syslog(line)) return std::nullopt;
+  if (!is_postgres && is_syslog(line)) return std::nullopt;
   size_t severity_at = 0;
   const auto severity = find_severity(line, &severity_at, text_at);
   if (!severity) return std::nullopt;
   const std::string_view header = line.substr(0, severity_at);
   std::array<Piece, 24> pieces;
   const size_t count = take_apart(header, clock, pieces);
-  bool is_believable = header.empty();  // '%q…' prints nothing at all for a process without a session
+  bool is_believable = is_postgres || header.empty();  // '%q…' prints nothing at all for a process without a session
   for (size_t i = 0; i < count; ++i) {
     const std::string_view value = header.substr(pieces[i].begin, pieces[i].end - pieces[i].begin);
     switch (pieces[i].escape) {

@@ -8,6 +8,12 @@
 //   both                         LOG statement: S             LOG duration: 1 ms              the duration attaches
 //
 // With both, parse and bind write bare durations as well, before the text they led to: only the first bare duration behind a text is its own.
+//
+// Two extensions write about statements as well. pgaudit's AUDIT line comes when a statement ends (with pgaudit.log_rows) or when its rights are
+// checked (without), never for one that fails before that, once for each statement of a packet with the whole packet as its text, and with a
+// substatement number above 1 for what runs inside functions, triggers and foreign keys. It is the statement where log_statement did not
+// write it already; the number of rows is taken from it where it did. auto_explain's plan adds the number of rows to a statement that is
+// logged, and is none by itself: it has no values, and neither BEGIN nor COMMIT has a plan.
 
 #include "analyzers/log/formats/postgres_entry.h"
 
@@ -18,6 +24,7 @@
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/postgres_audit.h"
 
 namespace dbaudit {
 namespace {
@@ -75,6 +82,14 @@ std::string_view first_word(std::string_view sql) {
   size_t n = 0;
   while (n < sql.size() && ((sql[n] | 0x20) >= 'a' && (sql[n] | 0x20) <= 'z')) ++n;
   return sql.substr(0, n);
+}
+
+/// What the process title said when the statement came (`%i`, command_tag, `ps`); a verb once it runs.
+TxState state_of_tag(std::string_view tag) {
+  if (tag == "idle") return TxState::kIdle;
+  if (tag == "idle in transaction") return TxState::kInTransaction;
+  if (tag == "idle in transaction (aborted)") return TxState::kAborted;
+  return TxState::kUnknown;
 }
 
 struct KnownMessage {
@@ -306,6 +321,18 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
   record.user = !prefix.user.empty() ? prefix.user : std::string_view(session.user);
   record.database = !prefix.database.empty() ? prefix.database : std::string_view(session.database);
 
+  const std::string_view backend = entry.backend_type;
+  const bool is_client = backend.empty() || backend == "client backend" || backend == "not initialized" || backend == "walsender";
+  if (!is_client) {
+    // Autovacuum, checkpointer, the workers of a parallel query (the errors of which their leader reports again) are nobody's session. A
+    // background worker that has a statement to report is one.
+    const bool is_worker = backend == "parallel worker";
+    if (is_worker || (!entry.has_statement && parse_postgres_message(text).phase == PostgresMessage::Phase::kNone)) {
+      record.session = record.error_code = {};
+      return;
+    }
+  }
+
   PostgresMessage message;
   switch (entry.severity) {
     case PostgresSeverity::kError:
@@ -354,14 +381,132 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
         session.bind_parameters = entry.detail.substr(12);
       }
       break;
-    case Phase::kNone: connection(text, session, record); break;
+    case Phase::kPlan: plan(text, session, record); break;
+    case Phase::kNone:
+      if (text.starts_with("AUDIT: ")) {
+        audit(entry, text, session, record, counts);
+      } else {
+        connection(text, session, record);
+      }
+      break;
     default: break;
   }
+}
+
+void PostgresSessions::remember(const PostgresEntry& entry, std::string_view sql, Session& session) {
+  track_transaction(sql, session);
+  session.line = entry.line;
+  session.text_size = sql.size();
+  session.text_hash = hash_bytes(sql);
+  session.has_failed = false;
+  session.is_audited = false;
+}
+
+void PostgresSessions::audit(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts) {
+  PostgresAudit audit;
+  if (!parse_postgres_audit(text, audit_scratch_, audit)) return;
+  if (audit.command == "BEGIN" || audit.command == "COMMIT" || audit.command == "ROLLBACK") has_audited_boundaries_ = true;
+  std::string_view sql = audit.statement;
+  if (sql.empty() || record.session.empty() || entry.severity != PostgresSeverity::kLog) return;
+  const bool is_execute = audit.command == "EXECUTE";
+  if (audit.substatement_id > 1 && !is_execute) return;
+  // EXECUTE of a prepared statement shows as the PREPARE, with the command that ran, and perhaps as itself (class MISC) after it.
+  bool is_prepared = false;
+  if (audit.command != "PREPARE" && iequals(first_word(sql), "prepare") && !iequals(audit.command.substr(0, 7), "prepare")) {
+    const std::string_view query = prepared_query(sql);
+    is_prepared = !query.empty();
+    if (is_prepared) sql = query;
+  }
+  const bool is_same_id = audit.statement_id == session.audit_id && session.audit_id != 0;
+  if (is_execute && is_same_id) return;
+
+  const uint64_t hash = hash_bytes(sql);
+  const bool is_same_text = session.line != 0 && session.text_size == sql.size() && session.text_hash == hash;
+  if (is_same_text && (is_same_id || (session.audit_repeats > 0 && audit.statement_id == session.audit_id + 1))) {
+    // One line for each relation (pgaudit.log_relation, OBJECT), or for each statement of the packet.
+    if (!is_same_id) --session.audit_repeats;
+    session.audit_id = audit.statement_id;
+    return;
+  }
+  // Everything else is printed with 0 rows, and a packet's lines are of one statement each.
+  bool has_rows = false;
+  for (std::string_view command : {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
+    has_rows = has_rows || audit.command.starts_with(command);
+  session.audit_id = audit.statement_id;
+  session.audit_repeats = 0;
+  if (is_same_text || sql.find(';') != std::string_view::npos) session.audit_repeats = count_packet_statements(sql) - 1;
+  if (session.is_open && !session.is_audited && !session.has_failed && (is_same_text || is_prepared || is_execute)) {
+    record.kind = RecordKind::kCompletion;
+    record.attaches = true;
+    record.about_line = session.line;
+    if (has_rows && session.audit_repeats == 0) record.rows = audit.rows;
+    record.time = TimePoint{};
+    return;
+  }
+
+  record.kind = RecordKind::kStatement;
+  record.sql = sql;
+  record.tx_boundary = has_audited_boundaries_ ? TxBoundary::kExplicit : TxBoundary::kUnknown;
+  ++counts.statements;
+  ++audited_;
+  if (!record.time.known()) ++without_time_;
+  // With the number of rows the line is written at the end; COMMIT is not over by then, its constraint checks may still fail.
+  const bool is_end = audit.rows >= 0 && audit.command != "COMMIT";
+  if (is_end) record.end_time = std::exchange(record.time, TimePoint{});
+  if (has_rows && session.audit_repeats == 0) record.rows = audit.rows;
+  if (audit.has_parameters) {
+    params_.clear();
+    scratch_.clear();
+    if (scratch_.capacity() < audit.parameters.size()) scratch_.reserve(audit.parameters.size());
+    if (!parse_audit_parameters(audit.parameters, scratch_, params_)) record.truncated = true;
+    record.params = params_;
+    record.has_params = true;
+    record.protocol = is_prepared ? Protocol::kSimple : Protocol::kExtended;
+    ++bound_;
+  } else if (sql.find("$1") != std::string_view::npos) {
+    ++unbound_;
+  }
+  if (record.truncated) ++counts.truncated_statements;
+  tag_ = Tag{"audit", audit.audit_class};
+  record.tags = {&tag_, 1};
+  remember(entry, sql, session);
+  session.is_open = !is_end;
+  session.is_audited = true;
+}
+
+/// `plan:\nQuery Text: …\n` and the plan, of the statement that runs.
+void PostgresSessions::plan(std::string_view text, Session& session, LogRecord& record) {
+  ++plans_;
+  static constexpr std::string_view kQueryText = "Query Text: ";
+  const size_t query = text.find(kQueryText);
+  if (query == std::string_view::npos || record.session.empty() || !session.is_open || session.has_failed) return;
+  const std::string_view rest = text.substr(query + kQueryText.size());
+  if (rest.size() <= session.text_size || rest[session.text_size] != '\n') return;
+  const std::string_view sql = rest.substr(0, session.text_size);
+  if (hash_bytes(sql) != session.text_hash) return;
+  const int64_t rows = rows_of_plan(rest.substr(session.text_size));
+  if (rows < 0 || (sql.find(';') != std::string_view::npos && count_packet_statements(sql) > 1)) return;
+  record.kind = RecordKind::kCompletion;
+  record.attaches = true;
+  record.about_line = session.line;
+  record.rows = rows;
+  record.time = TimePoint{};
 }
 
 void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessage& message, Session& session, LogRecord& record,
                                  ReaderCounts& counts) {
   const bool is_extended = message.phase == PostgresMessage::Phase::kExecute;
+  if (session.is_audited && message.duration_us >= 0 && !record.session.empty() && session.text_size == message.sql.size() &&
+      session.text_hash == hash_bytes(message.sql)) {
+    // log_min_duration_statement, of what pgaudit told at its end.
+    session.is_audited = session.is_open = false;
+    record.kind = RecordKind::kCompletion;
+    record.attaches = true;
+    record.about_line = session.line;
+    record.duration_us = message.duration_us;
+    record.end_time = std::exchange(record.time, TimePoint{});
+    return;
+  }
   record.kind = RecordKind::kStatement;
   record.protocol = is_extended ? Protocol::kExtended : Protocol::kSimple;
   record.sql = message.sql;
@@ -370,13 +515,7 @@ void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessa
   if (record.session.empty()) ++without_session_;
   if (!record.time.known()) ++without_time_;
 
-  const std::string_view tag = entry.prefix.command_tag;
-  if (tag == "idle")
-    record.tx_state = TxState::kIdle;
-  else if (tag == "idle in transaction")
-    record.tx_state = TxState::kInTransaction;
-  else if (tag == "idle in transaction (aborted)")
-    record.tx_state = TxState::kAborted;
+  record.tx_state = state_of_tag(entry.prefix.command_tag);
 
   const bool is_timed = message.duration_us >= 0;
   if (is_timed) {
@@ -409,12 +548,8 @@ void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessa
   }
   if (record.truncated) ++counts.truncated_statements;
 
-  track_transaction(message.sql, session);
-  session.line = entry.line;
-  session.text_size = message.sql.size();
-  session.text_hash = hash_bytes(message.sql);
+  remember(entry, message.sql, session);
   session.is_open = !is_timed;
-  session.has_failed = false;
   if (record.session.empty() && !is_timed) {
     if (open_without_session_.size() >= kMaxOpenWithoutSession) open_without_session_.erase(open_without_session_.begin());
     const uint64_t parameters = record.has_params ? hash_bytes(entry.detail.substr(12)) : 0;
@@ -497,6 +632,7 @@ void PostgresSessions::error(const PostgresEntry& entry, std::string_view text, 
 
   record.kind = RecordKind::kStatement;
   record.sql = sql;
+  record.tx_state = state_of_tag(entry.prefix.command_tag);
   ++counts.statements;
   ++synthesised_;
   if (record.session.empty()) ++without_session_;
@@ -509,11 +645,8 @@ void PostgresSessions::error(const PostgresEntry& entry, std::string_view text, 
     bind_parameters(entry, session.bind_parameters, record);
   }
   if (record.truncated) ++counts.truncated_statements;
-  track_transaction(sql, session);
+  remember(entry, sql, session);
   session.has_stray_end = false;
-  session.line = entry.line;
-  session.text_size = sql.size();
-  session.text_hash = hash;
   session.is_open = false;
   session.has_failed = true;
 }
@@ -553,17 +686,19 @@ void PostgresSessions::connection(std::string_view message, Session& session, Lo
 
 void PostgresSessions::finish(ReaderCounts& counts) const {
   std::vector<std::string> why;
-  const uint64_t seen = executions_ + synthesised_;
+  const uint64_t seen = executions_ + synthesised_ + audited_;
   // Signs that the server logged only some statements: executions missing behind their bind; transactions that end without having begun;
-  // only slow ones; only writes (log_statement=mod); nothing but failures; durations of statements that are not there.
+  // only slow ones; only writes (log_statement=mod); nothing but failures; durations of statements that are not there; statements known by
+  // their audit alone (pgaudit.log chooses classes, and what failed is not audited); plans of statements that are not there.
   const bool is_sampled = lost_executes_ > 0 || (stray_ends_ >= 2 && stray_ends_ * 50 >= ends_) ||
                           (timed_texts_ >= 10 && slow_texts_ == timed_texts_ && start_texts_ == 0) ||
                           (start_texts_ >= 20 && start_reads_ == 0) || (synthesised_ > 0 && executions_ == 0) ||
-                          stray_durations_ > 2 * executions_ + 10;
+                          stray_durations_ > 2 * (executions_ + audited_) + 10 || audited_ > 0 || (plans_ > 0 && executions_ == 0);
   if (is_sampled) {
     counts.sampled = true;
     why.emplace_back("sampled");
   }
+  if (audited_ > 0 && !has_audited_boundaries_) why.emplace_back("no-transaction-boundaries");
   if (unbound_ > 0 && bound_ == 0) why.emplace_back("no-parameters");
   if (seen > 0 && without_session_ * 2 > seen) why.emplace_back("no-session");
   if (seen > 0 && without_time_ * 2 > seen) why.emplace_back("no-time");

@@ -20,6 +20,7 @@ struct PostgresEntry {
   PrefixFields prefix;
   uint64_t line = 0;
   std::string_view message, detail, context, statement;
+  std::string_view backend_type;  ///< `client backend`, `parallel worker`, …; empty where the log does not tell
   bool has_detail = false, has_context = false, has_statement = false;
   bool was_cut = false;
 };
@@ -61,6 +62,9 @@ class PostgresSessions {
     bool has_failed = false;
     bool has_pending_bind = false;  // bind logged, its execute not yet
     bool has_stray_end = false;     // COMMIT or ROLLBACK without BEGIN; a WARNING may still excuse it
+    bool is_audited = false;        // the last statement is known by its AUDIT line alone, so far
+    uint64_t audit_id = 0;          // pgaudit's number of the last statement, and
+    size_t audit_repeats = 0;       // how often its text may come again: once for each statement of a packet
     InTx in_tx = InTx::kUnknown;
     uint64_t bind_hash = 0;           // of the text last bound
     std::string bind_parameters;      // and its values as printed; empty: none
@@ -76,6 +80,10 @@ class PostgresSessions {
   Session& session_of(std::string_view key);
   void statement(const PostgresEntry& entry, const PostgresMessage& message, Session& session, LogRecord& record, ReaderCounts& counts);
   void error(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts);
+  /// An AUDIT line: the statement itself when nothing else logs it, else what it adds to the one logged.
+  void audit(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts);
+  void plan(std::string_view text, Session& session, LogRecord& record);
+  void remember(const PostgresEntry& entry, std::string_view sql, Session& session);
   void connection(std::string_view message, Session& session, LogRecord& record);
   void track_transaction(std::string_view sql, Session& session);
   void bind_parameters(const PostgresEntry& entry, std::string_view list, LogRecord& record);
@@ -85,13 +93,15 @@ class PostgresSessions {
   std::string key_;  // of the last session looked up
   Session* last_session_ = nullptr;
   std::vector<BindValue> params_;
-  std::string scratch_;
+  std::string scratch_, audit_scratch_;
   Tag tag_;
 
   uint64_t synthesised_ = 0, timed_texts_ = 0, slow_texts_ = 0, executions_ = 0, stray_durations_ = 0;
   uint64_t lost_executes_ = 0, stray_ends_ = 0, ends_ = 0;
   uint64_t start_texts_ = 0, start_reads_ = 0;
   uint64_t unbound_ = 0, bound_ = 0;
+  uint64_t audited_ = 0, plans_ = 0;
+  bool has_audited_boundaries_ = false;
   uint64_t without_session_ = 0, without_time_ = 0;
 };
 

@@ -258,8 +258,9 @@ bool is_thread_name(std::string_view s) {
 /// Names of the functions a logging call goes through, and other words that stand in prefixes and say nothing.
 bool is_code_word(std::string_view s) {
   constexpr std::string_view kWords[] = {
-      "debug_sql", "debug_transaction", "execute", "executemany", "_execute", "_executemany", "emit",
-      "handle",    "callHandlers",      "log",     "_log",        "debug",    "execute_sql",  "_execute_context"};
+      "debug_sql", "debug_transaction", "execute",   "executemany", "_execute", "_executemany", "emit",
+      "handle",    "callHandlers",      "log",       "_log",        "debug",    "execute_sql",  "_execute_context",
+      "_log_info", "_log_debug",        "_log_query"};
   return s.empty() || s == "-" || std::find(std::begin(kWords), std::end(kWords), s) != std::end(kWords) || s.ends_with(".py");
 }
 
@@ -546,13 +547,15 @@ class PythonLayoutLearner {
       const Column& c = columns[f];
       if (c.distinct < 2) continue;
       const std::string& before = layout.fields_[f].before;
-      const bool in_brackets =
-          before.find_first_of("[(<") != std::string::npos || (before == ":" && f > 0 && layout.fields_[f - 1].role == Role::kProcess);
+      // `4101:worker-1`; as long as no thread was known, one process alone was nothing to go by.
+      const bool behind_process = before == ":" && std::find(numbers.begin(), numbers.end(), f - 1) != numbers.end();
+      const bool in_brackets = before.find_first_of("[(<") != std::string::npos || behind_process;
       if (any_of(c, looks_like_request_id)) {
         if (!has(Role::kRequest)) give(f, Role::kRequest);
       } else if (in_brackets && !has(Role::kThread) &&
                  !any_of(c, [](std::string_view w) { return w.find('/') != kNone || w.find('.') != kNone; })) {
         give(f, Role::kThread);
+        if (behind_process && !has(Role::kProcess)) give(f - 1, Role::kProcess);
       }
     }
     layout.strong_ = std::any_of(layout.fields_.begin(), layout.fields_.end(),

@@ -1,0 +1,120 @@
+#pragma once
+// What the text logs of MySQL and MariaDB have in common: two clocks, the banner of a server that starts, and statements written as they
+// came, so that only the quote a line stands in tells a header from a literal that looks like one.
+//
+// But a statement can really be cut in a literal (the server died, the disk was full), and a server with NO_BACKSLASH_ESCAPES writes '\'
+// for one backslash, which reads as an open quote. So the quote is believed only for so long: when it has not closed after 64 header-shaped
+// lines or 64 KiB, the statement ends before the first of those lines and they are read again as entries. After eight such disappointments
+// headers are always believed. At the end of the log an open quote is believed: better a statement marked as cut than one nobody sent.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "analyzers/base/engine.h"
+#include "analyzers/base/time.h"
+#include "analyzers/log/lines.h"
+
+namespace dbaudit::mysql_text {
+
+/// Bytes of `2026-11-20T14:32:11.727446Z` or `161106  1:33:11` at the start of a line; 0 when there is none.
+[[nodiscard]] size_t time_size(std::string_view line);
+/// The time such a text says. The short form names no zone: `zone_offset_minutes` (INT32_MIN: unknown) is its zone.
+[[nodiscard]] std::optional<TimePoint> read_time(std::string_view text, int32_t zone_offset_minutes);
+/// Puts a time that names no zone into the zone it is known to be of; does nothing when that is INT32_MIN or the zone is known.
+void apply_zone(TimePoint& time, int32_t zone_offset_minutes);
+
+/// `/usr/sbin/mysqld, Version: 8.0.36 (…). started with:` and the two lines after it.
+[[nodiscard]] bool is_banner(std::string_view line);
+[[nodiscard]] bool is_banner_rest(std::string_view line);
+[[nodiscard]] Engine engine_of_banner(std::string_view line);
+
+/// The lower-case `word` and white space (or a backtick) behind blanks at the start of a statement.
+[[nodiscard]] bool starts_with_word(std::string_view sql, std::string_view word);
+/// The name in `USE db`, `use `db`;`; empty when it is none to believe.
+[[nodiscard]] std::string_view used_database(std::string_view sql);
+/// The account in `app[app] @ localhost [127.0.0.1]`, as User@Host of a slow log and user_host of the log tables say it.
+[[nodiscard]] std::string_view user_of(std::string_view user_host);
+/// Does the statement answer with rows (SELECT, SHOW, WITH, …), so that its "rows sent" are its rows?
+[[nodiscard]] bool answers_with_rows(std::string_view sql);
+
+/// Is a quote or a comment of an SQL text open at its end? Fed in pieces.
+class QuoteState {
+ public:
+  void reset() { open_ = 0; }
+  [[nodiscard]] bool is_open() const { return open_ != 0 && open_ != '\n'; }
+  void feed(std::string_view text);
+
+ private:
+  char open_ = 0;  // the closing quote, '*' of a block comment, '\n' of a line comment
+};
+
+enum class LineKind : uint8_t {
+  kText,    ///< nothing of its own
+  kHeader,  ///< shaped like the first line of an entry
+  kBanner,  ///< a server started here: whatever was open is cut
+};
+
+/// Takes the lines that belong to a statement already begun.
+class StatementLines {
+ public:
+  struct Taken {
+    bool is_cut = false;       ///< the statement ends in an open quote
+    bool was_rewound = false;  ///< the next line is not the one `classify` saw last
+  };
+
+  /// `text_at`: where in lines.since_mark() the statement's text begins. `classify(line)` says what a line looks like.
+  template <class Classify>
+  Taken take(Lines& lines, size_t text_at, Classify&& classify) {
+    QuoteState quotes;
+    size_t fed = text_at;
+    size_t first_at = 0;  // of the header-shaped lines swallowed; 0: none
+    uint64_t first_line = 0;
+    int swallowed = 0;
+    const auto is_quote_open = [&] {
+      const std::string_view whole = lines.since_mark();
+      if (whole.size() > fed) {
+        quotes.feed(whole.substr(fed));
+        quotes.feed("\n");
+        fed = std::min(whole.size() + 1, lines.offset());
+      }
+      return quotes.is_open();
+    };
+    const auto give_up = [&] {
+      lines.rewind(first_at, first_line);
+      ++disappointments_;
+      return Taken{true, true};
+    };
+    const bool tracks_quotes = disappointments_ < kMaxDisappointments;
+    while (const auto line = lines.peek()) {
+      switch (classify(*line)) {
+        case LineKind::kHeader:
+          if (!tracks_quotes || lines.record_was_cut() || !is_quote_open()) return {};
+          if (first_at == 0) {
+            first_at = lines.offset();
+            first_line = lines.line_number();
+          }
+          if (++swallowed > kMaxSwallowedHeaders) return give_up();
+          break;
+        case LineKind::kBanner: return {tracks_quotes && !lines.record_was_cut() && is_quote_open(), false};
+        case LineKind::kText: break;
+      }
+      if (first_at != 0 && lines.offset() - first_at > kMaxSwallowedBytes && !lines.record_was_cut()) {
+        if (is_quote_open()) return give_up();
+        first_at = 0;
+        swallowed = 0;
+      }
+      lines.take();
+    }
+    return {first_at != 0 && (lines.record_was_cut() || is_quote_open()), false};
+  }
+
+ private:
+  static constexpr int kMaxSwallowedHeaders = 64;
+  static constexpr size_t kMaxSwallowedBytes = size_t{64} << 10;
+  static constexpr int kMaxDisappointments = 8;
+  int disappointments_ = 0;
+};
+
+}  // namespace dbaudit::mysql_text
