@@ -4,14 +4,16 @@
 //     analyzers/log/formats/*.cpp -lfmt -lxxhash -lsimdjson -lz -lbz2 -lzstd -o log_formats_fuzz
 //   ./log_formats_fuzz -max_total_time=600 corpus fixtures/logs/django
 //
-// DBAUDIT_FUZZ_FORMAT=django keeps it to one format.
+// DBAUDIT_FUZZ_FORMAT=mysql-slow,django keeps it to those formats.
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "analyzers/base/text.h"
 #include "analyzers/log/reader.h"
 
 namespace {
@@ -58,10 +60,16 @@ void read_all(const Format& format, const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const char* const only = std::getenv("DBAUDIT_FUZZ_FORMAT");
+  static const std::vector<const Format*> formats = [] {
+    const char* only = std::getenv("DBAUDIT_FUZZ_FORMAT");
+    std::vector<const Format*> chosen;
+    for (const std::string_view name : split(only == nullptr ? "" : only, ',')) {
+      if (const Format* format = find_format(name)) chosen.push_back(format);
+    }
+    if (chosen.empty()) chosen.assign(all_formats().begin(), all_formats().end());
+    return chosen;
+  }();
   const std::string text(reinterpret_cast<const char*>(data), size);
-  for (const Format* format : all_formats()) {
-    if (only == nullptr || format->name == only) read_all(*format, text);
-  }
+  for (const Format* format : formats) read_all(*format, text);
   return 0;
 }

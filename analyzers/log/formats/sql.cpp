@@ -176,6 +176,7 @@ int score(std::string_view head, const ReaderOptions& options) {
     ++lines;
     // A slow log is made of statements with semicolons, too.
     if (line.starts_with("# User@Host: ") || line.starts_with("# Query_time: ")) return 0;
+    if (line.starts_with('#') && line.find(" | took ") != std::string_view::npos) return 0;  // as is p6spy's MultiLineFormat
     if (!splitter.has_text() && !splitter.is_open()) {
       if (in_copy) {
         in_copy = line != "\\.";
