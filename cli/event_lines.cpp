@@ -74,8 +74,14 @@ EventLines::Event* EventLines::statement_of(const LogRecord& record) {
     line = last->second;
   }
   const auto event = std::lower_bound(waiting_.begin(), waiting_.end(), line, [](const Event& e, uint64_t l) { return e.line < l; });
-  if (event == waiting_.end() || event->line != line || event->kind != RecordKind::kStatement) return nullptr;
-  return &*event;
+  if (event != waiting_.end() && event->line == line && event->kind == RecordKind::kStatement) return &*event;
+  // A log that was written newest first is read in the order of its sessions: its lines do not ascend.
+  constexpr size_t kReachBack = 256;
+  for (size_t i = waiting_.size(), stop = waiting_.size() - std::min(waiting_.size(), kReachBack); i > stop; --i) {
+    Event& earlier = waiting_[i - 1];
+    if (earlier.line == line && earlier.kind == RecordKind::kStatement) return &earlier;
+  }
+  return nullptr;
 }
 
 void EventLines::add(const LogRecord& record, const Tags& comment_tags) {

@@ -51,9 +51,11 @@ class Run {
     trace_.feed(0, "test", "", r);
     return *this;
   }
-  Run& error(std::string_view session, std::string_view code) {
+  /// `about`: the number of the statement, counted from 1; 0: the session's last.
+  Run& error(std::string_view session, std::string_view code, uint64_t about = 0) {
     LogRecord r;
     r.kind = RecordKind::kError;
+    r.about_line = about;
     r.session = session;
     r.attaches = true;
     r.has_error = true;
@@ -252,6 +254,38 @@ TEST_CASE("a log that starts in the middle of a transaction: its first COMMIT ga
   Run fresh(Engine::kMySql);
   auto& other = fresh.kind("1", RecordKind::kConnect).say("1", "SELECT a FROM t").say("1", "COMMIT").units();
   CHECK_FALSE(other[0].transactions[0].head_lost);
+}
+
+TEST_CASE("a source that shows ends but no beginnings: every end gathers what came since the one before") {
+  Run run(Engine::kPostgres);
+  run.boundary = TxBoundary::kInferred;
+  run.say("1", "SELECT a FROM t WHERE id = 1").say("1", "UPDATE t SET a = 2 WHERE id = 1").say("1", "COMMIT");
+  run.say("1", "SELECT a FROM t WHERE id = 2").say("1", "UPDATE t SET a = 3 WHERE id = 2").say("1", "ROLLBACK");
+  run.say("1", "SELECT a FROM t WHERE id = 3");
+  const Seen& unit = run.units().at(0);
+  REQUIRE(unit.transactions.size() == 3);
+  CHECK(unit.transaction_of == std::vector<uint32_t>{0, 0, 1, 1, 2});
+  CHECK(unit.transactions[0].end == TxEnd::kCommit);
+  CHECK(unit.transactions[1].end == TxEnd::kRollback);
+  CHECK(unit.transactions[1].boundary == Boundary::kInferred);
+  CHECK_FALSE(unit.transactions[2].is_explicit);
+  CHECK(run.counts().transactions == 3);
+}
+
+TEST_CASE("an end without a session ends nobody's transaction") {
+  Run run(Engine::kPostgres);
+  run.boundary = TxBoundary::kInferred;
+  run.say("", "SELECT a FROM t WHERE id = 1").say("", "UPDATE t SET a = 2 WHERE id = 1").say("", "COMMIT");
+  CHECK(run.units().at(0).transactions.size() == 2);
+}
+
+TEST_CASE("an error marks the statement it is about, however far back") {
+  Run run(Engine::kMariaDb);
+  run.say("", "INSERT INTO t (a) VALUES (1)").say("", "SELECT a FROM t WHERE a = 2").say("", "ROLLBACK");
+  run.error("", "1062", 1).error("", "1062", 1).error("", "1213", 3).error("", "1213", 99);
+  const Seen& unit = run.units().at(0);
+  CHECK(unit.failed == std::vector<bool>{true, false});
+  CHECK(run.counts().failed == 1);
 }
 
 TEST_CASE("work units end at a gap outside a transaction, at a reset, at another request, and at disconnect") {

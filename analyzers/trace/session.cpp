@@ -33,6 +33,7 @@ struct Trace::Session {
   TimePoint last_time;
   std::string request;  // traceparent or request id of the current unit
   uint64_t order = 0;
+  uint32_t first_op_after_end = 0;     // index into unit.ops: what came since a COMMIT or ROLLBACK
   bool last_was_statement_op = false;  // the last statement became an op (else it was transaction control)
 };
 
@@ -110,6 +111,18 @@ Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& reco
   return *sessions_[it->second];
 }
 
+Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
+  if (!record.attaches || s.unit.ops.empty()) return nullptr;
+  if (record.about_line == 0) return s.last_was_statement_op ? &s.unit.ops.back() : nullptr;
+  // A log without sessions, or one that tells of the error after the ROLLBACK, says it of a statement some way back.
+  constexpr size_t kReachBack = 256;
+  const size_t stop = s.unit.ops.size() > kReachBack ? s.unit.ops.size() - kReachBack : 0;
+  for (size_t i = s.unit.ops.size(); i > stop; --i) {
+    if (s.unit.ops[i - 1].line == record.about_line && s.unit.ops[i - 1].file == file) return &s.unit.ops[i - 1];
+  }
+  return nullptr;
+}
+
 void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
   Session& s = session_of(stream, record);
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
@@ -128,11 +141,12 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
       break;
     case RecordKind::kError:
     case RecordKind::kCompletion: {
-      if (!record.attaches || !s.last_was_statement_op || s.unit.ops.empty()) break;
-      Op& op = s.unit.ops.back();
+      Op* const about = op_about(s, file, record);
+      if (about == nullptr) break;
+      Op& op = *about;
       if (record.end_time.known()) op.end = record.end_time;
       if (record.rows >= 0) op.rows = record.rows;
-      if (record.kind == RecordKind::kError) {
+      if (record.kind == RecordKind::kError && !op.failed) {
         op.failed = true;
         op.error_code = s.arena.copy(record.error_code);
         op.error_message = s.arena.copy(record.error_message);
@@ -323,6 +337,24 @@ void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
   }
 }
 
+void Trace::gather_unseen_transaction(Session& s, TxEnd end, const TimePoint& time) {
+  const uint32_t first = s.first_op_after_end;
+  const uint32_t index = s.unit.ops[first].transaction;
+  Transaction tx;
+  tx.first = first;
+  tx.last = static_cast<uint32_t>(s.unit.ops.size() - 1);
+  tx.is_explicit = true;
+  tx.head_lost = true;
+  tx.boundary = Boundary::kInferred;
+  tx.isolation = s.unit.transactions[index].isolation;
+  tx.end = end;
+  tx.end_time = time;
+  for (size_t i = first; i < s.unit.ops.size(); ++i) s.unit.ops[i].transaction = index;
+  counts_.transactions -= s.unit.transactions.size() - index - 1;
+  s.unit.transactions.resize(index);
+  s.unit.transactions.push_back(tx);
+}
+
 void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& record) {
   const TransactionControl& c = facts.tx;
   // Facts are the template's, whose savepoints have all one name: this statement's own is asked for.
@@ -351,21 +383,12 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
       const TxEnd end = c.action == TxAction::kRollback ? TxEnd::kRollback : TxEnd::kCommit;
       if (s.in_transaction) {
         close_transaction(s, end, when);
-      } else if (!s.saw_begin && !s.saw_connect && !s.unit.ops.empty() && options_.engine != Engine::kSqlite) {
-        // The first end of a transaction in a session whose start we did not see: all its ops so far stood in that transaction.
-        Transaction tx;
-        tx.first = 0;
-        tx.last = static_cast<uint32_t>(s.unit.ops.size() - 1);
-        tx.is_explicit = true;
-        tx.head_lost = true;
-        tx.boundary = Boundary::kInferred;
-        tx.isolation = s.unit.transactions.front().isolation;
-        tx.end = end;
-        tx.end_time = when;
-        for (Op& op : s.unit.ops) op.transaction = 0;
-        counts_.transactions -= s.unit.transactions.size() - 1;
-        s.unit.transactions.assign(1, tx);
+      } else if (s.first_op_after_end < s.unit.ops.size() && s.unit.sessions_told_apart) {
+        // The first end in a session whose start we did not see, and every end in a source that never shows a BEGIN (p6spy).
+        const bool head_lost = !s.saw_begin && !s.saw_connect && options_.engine != Engine::kSqlite;
+        if (head_lost || record.tx_boundary == TxBoundary::kInferred) gather_unseen_transaction(s, end, when);
       }
+      s.first_op_after_end = static_cast<uint32_t>(s.unit.ops.size());
       s.saw_begin = true;
       if (c.and_chain) open_transaction(s, true, record);
       break;
@@ -441,6 +464,7 @@ void Trace::end_unit(Session& s, UnitEnd why) {
   s.savepoint_first_op.clear();
   s.request.clear();
   s.last_was_statement_op = false;
+  s.first_op_after_end = 0;
   s.arena.reset();
 }
 

@@ -55,6 +55,10 @@ class Trace {
   static std::string session_key(std::string_view stream, const LogRecord& record);
   void forget(std::string_view stream, const LogRecord& record);
   Session& session_of(std::string_view stream, const LogRecord& record);
+  /// The op an error or a completion is about; nullptr when that was no op, or is not kept any more.
+  static Op* op_about(Session& s, uint32_t file, const LogRecord& record);
+  /// A transaction ended that the source did not show beginning: the ops since the last end stood in it.
+  void gather_unseen_transaction(Session& s, TxEnd end, const TimePoint& time);
   /// `t` is the template of `sql`, and the one last interned: its values are bound from there.
   void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql, const Template& t);
   void control(Session& s, const StatementFacts& facts, const LogRecord& record);
