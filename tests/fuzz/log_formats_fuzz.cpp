@@ -43,7 +43,7 @@ void read_all(const Format& format, const std::string& text) {
     check(record.line >= 1 && record.line <= text.size() + 1, "a record begins on a line of the log");
     if (record.kind == RecordKind::kStatement) {
       ++statements;
-      check(record.sql_unknown == record.sql.empty(), "a statement has a text, or says that it is unknown");
+      check(!record.sql_unknown || record.sql.empty(), "a text that is not known is not there (an empty query has one: nothing)");
     }
     for (const std::string_view view : {record.session, record.app, record.user, record.database, record.sql, record.txid,
                                         record.error_code, record.error_message, record.source_file}) {
