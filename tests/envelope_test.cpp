@@ -94,6 +94,8 @@ TEST_CASE("envelope: a log inside one is the log without it") {
       {"compose", [](const std::string& l) { return "db-1   | " + l; }},
       {"compose", [](const std::string& l) { return "\x1B[36mdb-1   |\x1B[0m " + l; }},
       {"kubectl-prefix", [](const std::string& l) { return "[pod/db-0/postgres] " + l; }},
+      {"syslog", [](const std::string& l) { return "Nov 20 14:25:57 db-1 docker[77]: " + l; }},
+      {"syslog", [](const std::string& l) { return "<134>1 2026-11-20T14:25:57.000Z db-1 postgres 77 - - " + l; }},
       {"stream-time", [](const std::string& l) { return "2026-11-20T14:25:57.000000+00:00 instance/db-1 " + l; }},
       {"time", [](const std::string& l) { return "2026-11-20T14:25:57.000Z " + l; }},
       {"json",

@@ -552,6 +552,19 @@ const Format* decide(std::string_view head, const Format* wanted, const ReaderOp
   return wanted == nullptr || found == wanted ? found : nullptr;
 }
 
+/// Do the first lines have syslog headers, and no numbers of PostgreSQL's behind them?
+bool is_syslog(std::string_view head) {
+  int lines = 0;
+  while (!head.empty() && lines < 20) {
+    const size_t newline = std::min(head.find('\n'), head.size());
+    const auto line = parse_syslog_line(head.substr(0, newline));
+    if (!line || line->sequence != 0) return false;
+    ++lines;
+    head.remove_prefix(std::min(newline + 1, head.size()));
+  }
+  return lines > 0;
+}
+
 /// `depth`: a log may be wrapped twice (Fluent Bit around the CRI's lines), and no more.
 Choice choose(std::string_view head, const Format* wanted, const ReaderOptions& options, int depth) {
   const auto format_inside = [&](const Envelope& envelope) -> const Format* {
@@ -564,6 +577,15 @@ Choice choose(std::string_view head, const Format* wanted, const ReaderOptions& 
     if (const Format* inside = format_inside(envelope)) return {inside, &envelope};
   }
   const Format* bare = decide(head, wanted, options);
+  if (bare != nullptr && is_syslog(head)) {
+    // A logger's reader may take a syslog header for a part of its own lines, and then misses those that have nothing else of it. PostgreSQL numbers
+    // what it sends to syslog itself; without numbers somebody else sent the lines of its plain log.
+    for (const Envelope& envelope : kEnvelopes) {
+      if (envelope.name.name != "syslog") continue;
+      const Format* inside = format_inside(envelope);
+      if (inside != nullptr && (inside == bare || bare->name == "postgres-syslog")) return {inside, &envelope};
+    }
+  }
   // PostgreSQL lets anything be a log_line_prefix, so a guessed one may hold the envelope; then lines without a prefix are lost.
   const bool is_certain = bare != nullptr && (!bare->orm.empty() || bare->engine == Engine::kUnknown);
   if (!is_certain) {
