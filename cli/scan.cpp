@@ -62,7 +62,8 @@ int run_scan(const ScanOptions& options) {
     return job_failed(options.logs.empty() ? "no log given: name one, or `-` for standard input" : "no log file in the directories given");
   }
 
-  const Engine engine = decide_engine(options, *target, *logs);
+  std::optional<Result<OpenLog>> standard_input;
+  const Engine engine = decide_engine(options, *target, *logs, standard_input);
   const std::map<std::string, std::string> settings = settings_of(options, *target);
   Isolation isolation = options.isolation;
   if (isolation == Isolation::kUnknown) isolation = target->catalog.server.default_isolation;
@@ -91,7 +92,9 @@ int run_scan(const ScanOptions& options) {
   const bool tells_gaps =
       std::any_of(audit_options.rules.begin(), audit_options.rules.end(), [](const Rule* r) { return r->code == "DBA901"; });
   for (uint32_t i = 0; i < logs->size(); ++i) {
-    Result<OpenLog> log = open_log((*logs)[i], options, engine);
+    const bool is_open = (*logs)[i] == "-" && standard_input;
+    Result<OpenLog> log = is_open ? std::move(*standard_input) : open_log((*logs)[i], options, engine);
+    if (is_open) standard_input.reset();
     if (!log) return job_failed(log.error().message);
     const TraceCounts before = trace.counts();
     const size_t templates_before = templates.size();

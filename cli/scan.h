@@ -2,6 +2,7 @@
 // The stages of a scan, in the order scan.cpp calls them.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,10 @@ struct OpenLog {
 /// Opens one log and decides its format. Errors: unreadable, empty, binary, of no format we know, of another format than --log-format says.
 [[nodiscard]] Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine);
 
-/// The engine of the audit: --engine, the live server, the schema, or what the first log implies.
-[[nodiscard]] Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs);
+/// The engine of the audit: --engine, the live server, the schema, or what the first log implies. Standard input can be opened once only: when it had
+/// to be, what came of it is kept in `standard_input`.
+[[nodiscard]] Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs,
+                                   std::optional<Result<OpenLog>>& standard_input);
 
 /// Writes each report to its place, whole or not at all.
 [[nodiscard]] Result<void> write_reports(const Report& report, const ScanOptions& options);

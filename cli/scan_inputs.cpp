@@ -55,12 +55,17 @@ Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, En
   return OpenLog{path, opened.format, std::move(opened.reader), opened.lines, before};
 }
 
-Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs) {
+Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs,
+                     std::optional<Result<OpenLog>>& standard_input) {
   if (options.engine) return *options.engine;
   if (target.has_catalog && target.catalog.engine != Engine::kUnknown) return target.catalog.engine;
   for (const std::string& path : logs) {
-    if (path == "-") continue;  // can be read once only
-    const Result<OpenLog> log = open_log(path, options, Engine::kUnknown);
+    Result<OpenLog> log = open_log(path, options, Engine::kUnknown);
+    if (path == "-") {
+      const Engine engine = log ? log->format->engine : Engine::kUnknown;
+      standard_input = std::move(log);
+      return engine;
+    }
     if (!log) continue;
     LogRecord first;  // a general log's banner, which comes before it, tells MariaDB from MySQL
     if (log->reader->next(first) && log->reader->counts().engine != Engine::kUnknown) return log->reader->counts().engine;

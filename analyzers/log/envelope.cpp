@@ -301,12 +301,19 @@ class Origins {
     uint32_t origin = 0;
   };
 
-  void add(const Note& note) { ring_[++written_ & kMask] = note; }
+  void add(const Note& note) {
+    ++written_;
+    if (ring_.size() <= kMask) {
+      ring_.push_back(note);
+    } else {
+      ring_[written_ & kMask] = note;
+    }
+  }
   [[nodiscard]] uint64_t written() const { return written_; }
   /// Of a line by its number below the envelope; the oldest remembered for one that is older.
   [[nodiscard]] const Note& of(uint64_t line) const {
     const uint64_t oldest = written_ > kMask ? written_ - kMask : 1;
-    return ring_[std::clamp(line, oldest, std::max(written_, oldest)) & kMask];
+    return ring_[written_ == 0 ? 0 : std::clamp(line, oldest, written_) & kMask];
   }
   uint32_t name(std::string_view origin) {
     if (origin.empty()) return 0;
@@ -326,7 +333,7 @@ class Origins {
 
  private:
   static constexpr uint64_t kMask = 0xFFFF;
-  std::vector<Note> ring_ = std::vector<Note>(kMask + 1);
+  std::vector<Note> ring_ = std::vector<Note>(1);  // lines are counted from 1
   uint64_t written_ = 0;
   std::vector<std::string> names_ = {std::string()};  // the first is "none named"
   size_t last_ = 0;
