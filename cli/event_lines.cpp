@@ -92,7 +92,7 @@ void EventLines::add(const LogRecord& record, const Tags& comment_tags) {
       if (record.rows >= 0) event->rows = record.rows;
       const TimePoint& end = record.end_time.known() ? record.end_time : record.time;
       if (end.known()) event->end_time = end;
-      event->truncated = event->truncated || record.truncated;
+      event->truncated = event->truncated || record.truncated || record.params_cut;
       return;
     }
   }
@@ -102,7 +102,7 @@ void EventLines::add(const LogRecord& record, const Tags& comment_tags) {
   event.protocol = record.protocol;
   event.tx_state = record.tx_state;
   event.tx_boundary = record.tx_boundary;
-  event.truncated = record.truncated;
+  event.truncated = record.truncated || record.params_cut;
   event.has_sql = record.kind == RecordKind::kStatement && !record.sql_unknown;
   event.has_params = record.has_params;
   if (record.has_error) set_error(event, record);

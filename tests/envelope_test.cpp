@@ -147,6 +147,19 @@ TEST_CASE("envelope: a log in two of them") {
   check_same(open(kStderr), ours);
 }
 
+TEST_CASE("envelope: no more layers are taken off than there are, nor more than two") {
+  // Every other line is of one envelope or of another, as in a log that several programs write.
+  const Opened mixed = open(
+      "\x1B[36mdb-1   |\x1B[0m 2026-11-20 14:25:56.336 UTC [26884] LOG:  statement: BEGIN\n"
+      "\x1B[36mdb-1   |\x1B[0m 2026-11-20{\"log\": \"2026-11-20 14:25:56.336 UTC [26884] LOG:   14:25:56.337 UTC [26884] LOG:  execute\n"
+      "\x1B[36mdb-1   |\x1B[0m \tFROM acct WHERE idstatement: BEGIN\\n\",  = $1\n"
+      "\x1B[3\"stream\":4derr\"");
+  CHECK(mixed.records.size() <= 4);
+  std::string text = kStderr;
+  for (int layer = 0; layer < 5; ++layer) text = wrap(text, [](const std::string& l) { return "2026-11-20T14:25:57.1Z stderr F " + l; });
+  CHECK(open(text).bytes <= text.size());
+}
+
 TEST_CASE("envelope: parts of a cut line are joined, and lines keep the numbers of the file") {
   const std::string log =
       "2026-11-20T14:25:57.1Z stderr F 2026-11-20 14:25:56.336 UTC [1] LOG:  statement: BEGIN\n"

@@ -9,7 +9,8 @@ namespace dbaudit {
 struct BindValue {
   std::string_view text;
   bool is_null = false;
-  bool is_number = false;  ///< printed without quotes and reads as a number
+  bool is_number = false;   ///< printed without quotes and reads as a number
+  bool is_unknown = false;  ///< cut or hidden by the logger: `text` is what it printed in its place (`<2 bytes of binary data>`)
 };
 
 }  // namespace dbaudit

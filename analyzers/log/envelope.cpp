@@ -28,6 +28,7 @@ using namespace header_text;
 
 constexpr size_t kNone = std::string_view::npos;
 constexpr size_t kMaxOrigins = 4096;
+constexpr int kMostLayers = 2;
 
 /// What one line holds.
 struct Inside {
@@ -574,10 +575,11 @@ bool is_syslog(std::string_view head) {
 
 /// `depth`: a log may be wrapped twice (Fluent Bit around the CRI's lines), and no more.
 Choice choose(std::string_view head, const Format* wanted, const ReaderOptions& options, int depth) {
+  if (depth >= kMostLayers) return {decide(head, wanted, options), nullptr};
   const auto format_inside = [&](const Envelope& envelope) -> const Format* {
     const std::string inner = unwrapped_head(head, envelope);
     if (inner.empty()) return nullptr;
-    return depth < 2 ? choose(inner, wanted, options, depth + 1).format : decide(inner, wanted, options);
+    return choose(inner, wanted, options, depth + 1).format;
   };
   for (const Envelope& envelope : kEnvelopes) {
     if (!envelope.is_nobody_elses) continue;

@@ -36,7 +36,8 @@ struct LogRecord {
   Protocol protocol = Protocol::kUnknown;
   TxState tx_state = TxState::kUnknown;
   TxBoundary tx_boundary = TxBoundary::kUnknown;
-  bool truncated = false;   ///< the statement or a parameter was cut
+  bool truncated = false;   ///< the statement was cut
+  bool params_cut = false;  ///< a parameter was cut or hidden (BindValue::is_unknown), or the list of them ends early; the text is whole
   bool has_params = false;  ///< the log printed bind parameters for this statement (maybe none)
   bool has_error = false;
   bool attaches = false;  ///< false for a kError or kCompletion that belongs to no statement we saw

@@ -45,7 +45,10 @@ class Binder {
     unquote(Token{kind, p.unterminated, sql_.substr(p.offset, p.length)}, dialect_, scratch_);
     return arena_.copy(scratch_);
   }
-  Value parameter(const BindValue& b) const { return b.is_null ? null_value() : make_value(arena_.copy(b.text), !b.is_number); }
+  Value parameter(const BindValue& b) const {
+    if (b.is_unknown) return Value{};
+    return b.is_null ? null_value() : make_value(arena_.copy(b.text), !b.is_number);
+  }
 
   std::string_view sql_;
   const Dialect& dialect_;

@@ -164,7 +164,7 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
         s.spoke = true;
         ++counts_.sessions;  // sessions that ran a statement; a health check that only connects is none
       }
-      if (record.truncated) ++counts_.truncated;
+      if (record.truncated || record.params_cut) ++counts_.truncated;
       if (record.sql_unknown || record.sql.empty()) break;
       const Template* t = templates_.intern(record.sql, record.truncated);
       if (t->facts.multiple && !t->facts.following.empty()) {
