@@ -60,7 +60,7 @@ inline OrmLog read_orm_log(const std::string& bytes, std::string_view format, co
     e.end = r.end_time;
     e.boundary = r.tx_boundary;
     e.has_params = r.has_params;
-    e.truncated = r.truncated;
+    e.truncated = r.truncated || r.params_cut;
     e.has_error = r.has_error;
     e.attaches = r.attaches;
     for (const BindValue& v : r.params) e.params.push_back(v.is_null ? "<null>" : (v.is_number ? "#" : "") + std::string(v.text));

@@ -351,4 +351,17 @@ TEST_CASE("postgres-stderr: the end of a rotated entry and foreign lines are cou
   CHECK(log.statements()[1].sql == "SELECT 3\n FROM t");
 }
 
+TEST_CASE("postgres: a parameter that was cut leaves the statement whole") {
+  const KeptLog log = keep_log(
+      "2026-11-20 10:00:00.000 UTC [10] LOG:  execute <unnamed>: UPDATE t SET body = $1 WHERE id = $2\n"
+      "2026-11-20 10:00:00.000 UTC [10] DETAIL:  parameters: $1 = 'Lorem ips...', $2 = '7'\n",
+      "postgres-stderr");
+  REQUIRE(log.statements().size() == 1);
+  const LogRecord& r = log.statements()[0].fields;
+  CHECK_FALSE(r.truncated);
+  CHECK(r.params_cut);
+  CHECK(log.counts.truncated_statements == 1);
+  CHECK((log.counts.incomplete == std::vector<std::string>{"truncated"}));
+}
+
 }  // namespace dbaudit

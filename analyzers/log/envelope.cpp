@@ -20,6 +20,7 @@
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/syslog_line.h"
+#include "analyzers/log/plain_text.h"
 
 namespace dbaudit {
 namespace {
@@ -161,16 +162,6 @@ class Cri final : public Unwrapper {
   }
 };
 
-size_t behind_colours(std::string_view s, size_t at) {
-  while (at + 1 < s.size() && s[at] == '\x1B' && s[at + 1] == '[') {
-    size_t end = at + 2;
-    while (end < s.size() && (is_digit(s[end]) || s[end] == ';')) ++end;
-    if (end >= s.size() || s[end] != 'm') return at;
-    at = end + 1;
-  }
-  return at;
-}
-
 bool is_container_byte(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
 }
@@ -181,7 +172,7 @@ bool is_stream_byte(char c) { return is_container_byte(c) || c == '/' || c == ':
 class Compose final : public Unwrapper {
  public:
   bool unwrap(std::string_view line, Inside& inside) override {
-    const size_t begin = behind_colours(line, 0);
+    const size_t begin = skip_colours(line, 0);
     size_t at = begin;
     while (at < line.size() && is_container_byte(line[at])) ++at;
     if (at == begin) return false;
@@ -189,7 +180,7 @@ class Compose final : public Unwrapper {
     const size_t blanks = at;
     while (at < line.size() && line[at] == ' ') ++at;
     if (at == blanks || at >= line.size() || line[at] != '|') return false;
-    at = behind_colours(line, at + 1);
+    at = skip_colours(line, at + 1);
     if (at < line.size()) {
       if (line[at] != ' ') return false;
       ++at;
@@ -276,7 +267,7 @@ class Colours final : public Unwrapper {
     }
     text_.clear();
     for (size_t at = 0; at < line.size();) {
-      const size_t behind = behind_colours(line, at);
+      const size_t behind = skip_colours(line, at);
       if (behind == at) {
         text_ += line[at++];
       } else {

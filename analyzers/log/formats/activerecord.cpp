@@ -29,7 +29,7 @@
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/ruby_inspect.h"
-#include "analyzers/log/formats/sql_extent.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -37,9 +37,8 @@ namespace dbaudit {
 namespace {
 
 constexpr size_t kNone = std::string_view::npos;
-constexpr size_t kMaxStartsInside = 64;  ///< lines that look like entries inside one literal, before the literal is doubted
-constexpr size_t kMaxSessions = 4096;    ///< whose last statement is remembered for an exception that follows
-constexpr int kMaxAhead = 8;             ///< lines of other threads between a statement and its source
+constexpr size_t kMaxSessions = 4096;  ///< whose last statement is remembered for an exception that follows
+constexpr int kMaxAhead = 8;           ///< lines of other threads between a statement and its source
 constexpr std::string_view kReset = "\x1b[0m", kArrow = "\xE2\x86\xB3";
 
 using Kind = JsonField::Kind;
@@ -144,11 +143,11 @@ class ActiveRecordReader final : public RecordReader {
       const std::string_view sql = trim(line.substr(event->sql));
       // What stands inside a literal is no entry.
       const size_t start = static_cast<size_t>(line.data() - head.data()) + event->sql;
-      extent_.reset(backslashes_);
-      (void)extent_.find(line.substr(event->sql), '\x1b');
-      for (size_t more = 0; extent_.in_quote() && more < kMaxStartsInside && at < head.size(); ++more) {
+      sql_.reset(sql_text_rules(backslashes_));
+      (void)sql_.find(line.substr(event->sql), kStopColour);
+      for (size_t more = 0; sql_.in_quote() && more < GatherLimits{}.starts && at < head.size(); ++more) {
         at = std::min(head.find('\n', at), head.size()) + 1;
-        (void)extent_.find(head.substr(start, at - 1 - start), '\x1b');
+        (void)sql_.find(head.substr(start, at - 1 - start), kStopColour);
       }
       const bool begin = is_begin(sql), end = !begin && is_transaction_boundary(sql);
       const auto see = [&](std::string_view key, std::unordered_map<std::string, bool>& open, bool& nest) {
@@ -206,7 +205,7 @@ class ActiveRecordReader final : public RecordReader {
       bool hidden = false;
       record.has_params = decoder_.pairs(binds, values_, hidden);
       if (!record.has_params) values_.clear();
-      record.truncated |= hidden || !record.has_params;
+      record.params_cut = hidden || !record.has_params;
     }
     record.params = values_;
     attach_source(record);
@@ -214,58 +213,32 @@ class ActiveRecordReader final : public RecordReader {
     return true;
   }
 
+  /// An event's SQL with its binds, while it is gathered.
+  struct EventText : VerbatimStatement {
+    ActiveRecordReader& reader;
+    const SqlEvent& event;
+    bool has_end = false;
+
+    bool complete() { return has_end = reader.ends(event, text()); }
+    bool goes_on(std::string_view line) {
+      if (event.coloured) return true;
+      if (line.find_first_not_of(" \t") == kNone) return false;
+      return line.starts_with("  [[\"") || line.starts_with("  [[nil,") || sql.continues(line, Indented::kForeign);
+    }
+    bool starts(std::string_view line) { return is_start(line); }
+    void add(std::string_view) {}  // complete() reads on
+  };
+
   /// Finds the end of the event's SQL (sql_size_) and its binds, taking the lines that belong to it. open_: it has no end.
   void gather(const SqlEvent& event) {
-    extent_.reset(backslashes_);
+    sql_.reset(sql_text_rules(backslashes_));
     binds_begin_ = binds_end_ = kNone;
     open_ = false;
-    size_t starts_inside = 0, first_inside = 0, size_then = 0;
-    uint64_t line_then = 0;
     lines_->take();
-    while (true) {
-      const std::string_view whole = lines_->since_mark();
-      const std::string_view text = whole.substr(std::min(event.sql, whole.size()));
-      if (ends(event, text)) return;
-      sql_size_ = text.size();
-      if (lines_->record_was_cut()) {
-        open_ = true;
-        return;
-      }
-      const auto line = lines_->peek();
-      if (!line) {
-        open_ = extent_.in_quote();
-        // A log may be cut inside a literal that holds a copy of a log; many entries in it mean that a quote was misread.
-        if (open_ && starts_inside >= 8) give_back(event, first_inside, size_then, line_then);
-        return;
-      }
-      const bool quoted = extent_.in_quote();
-      if (!quoted && !event.coloured && (line->find_first_not_of(" \t") == kNone || !goes_on(text, *line))) return;
-      if (is_start(*line)) {
-        if (!quoted) return;
-        if (starts_inside == 0) {
-          first_inside = lines_->offset();
-          size_then = text.size();
-          line_then = lines_->line_number();
-        }
-        if (++starts_inside > kMaxStartsInside) {
-          give_back(event, first_inside, size_then, line_then);
-          return;
-        }
-      }
-      lines_->take();
-    }
-  }
-
-  void give_back(const SqlEvent&, size_t offset, size_t size, uint64_t line) {
-    open_ = true;
-    if (lines_->record_was_cut()) return;
-    lines_->rewind(offset, line);
-    sql_size_ = size;
-  }
-
-  bool goes_on(std::string_view text, std::string_view line) const {
-    if (line.starts_with("  [[\"") || line.starts_with("  [[nil,") || ends_unfinished(text, extent_.depth())) return true;
-    return continues_statement(line);
+    EventText text{{*lines_, sql_, event.sql}, *this, event};
+    const GatheredLines gathered = gather_lines(*lines_, text, {.starts_at_end = 8});
+    open_ |= gathered.cut || lines_->record_was_cut();
+    if (!text.has_end) sql_size_ = text.text().size();
   }
 
   /// Does the line begin an entry, of whatever logger?
@@ -279,7 +252,7 @@ class ActiveRecordReader final : public RecordReader {
   /// Does the event end with the lines read so far? Sets sql_size_ and the binds.
   bool ends(const SqlEvent& event, std::string_view text) {
     if (event.coloured) {
-      for (size_t at = extent_.find(text, '\x1b'); at != kNone; at = extent_.find(text, '\x1b')) {
+      for (size_t at = sql_.find(text, kStopColour); at != kNone; at = sql_.find(text, kStopColour)) {
         if (text.substr(at, kReset.size()) != kReset) continue;
         sql_size_ = at;
         take_binds(text, at + kReset.size());
@@ -287,7 +260,7 @@ class ActiveRecordReader final : public RecordReader {
       }
       return false;
     }
-    for (size_t at = extent_.find(text, '['); at != kNone; at = extent_.find(text, '[')) {
+    for (size_t at = sql_.find(text, kStopBracket); at != kNone; at = sql_.find(text, kStopBracket)) {
       if (at < 2 || text[at - 1] != ' ' || (text[at - 2] != ' ' && text[at - 2] != '\n') || !begins_binds(text.substr(at))) continue;
       if (!take_binds(text, at)) continue;
       sql_size_ = at;
@@ -372,7 +345,7 @@ class ActiveRecordReader final : public RecordReader {
   /// Counts the statement, remembers it for an exception, and names the action that ran it.
   void count(LogRecord& record) {
     ++counts_.statements;
-    if (record.truncated) ++counts_.truncated_statements;
+    if (record.truncated || record.params_cut) ++counts_.truncated_statements;
     if (record.session.empty()) no_session_ = true;
     if (!record.time.known()) no_time_ = true;
     if (!record.has_params && !no_parameters_) no_parameters_ = has_placeholder(record.sql);
@@ -486,7 +459,7 @@ class ActiveRecordReader final : public RecordReader {
       const std::string_view text = event.message->text;
       const auto found = find_sql_event(text.substr(0, text.find('\n')));
       read_rails_prefix(text.substr(0, found->lead), true, prefix);
-      extent_.reset(backslashes_);
+      sql_.reset(sql_text_rules(backslashes_));
       binds_begin_ = kNone;
       open_ = false;
       const std::string_view rest = text.substr(found->sql);
@@ -501,7 +474,7 @@ class ActiveRecordReader final : public RecordReader {
         bool hidden = false;
         record.has_params = decoder_.pairs(binds, values_, hidden);
         if (!record.has_params) values_.clear();
-        record.truncated = hidden;
+        record.params_cut = hidden;
       }
     }
     if (cached || !starts_like_sql(sql)) {
@@ -587,7 +560,7 @@ class ActiveRecordReader final : public RecordReader {
   int32_t zone_;
   bool backslashes_ = false, dos_ = false;
   bool process_is_session_ = false, request_is_session_ = true;
-  SqlExtent extent_;
+  SqlLines sql_;
   size_t sql_size_ = 0, binds_begin_ = kNone, binds_end_ = kNone;
   bool open_ = false;
   bool sources_ = false;          ///< the log has `↳` lines

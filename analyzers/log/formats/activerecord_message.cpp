@@ -7,8 +7,8 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/header_text.h"
-#include "analyzers/log/formats/sql_extent.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/plain_text.h"
 
 namespace dbaudit {
 namespace {

@@ -48,7 +48,7 @@ bool is_connection_name(std::string_view name) {
 
 void Completeness::add(const LogRecord& record, ReaderCounts& counts) {
   ++counts.statements;
-  if (record.truncated) ++counts.truncated_statements;
+  if (record.truncated || record.params_cut) ++counts.truncated_statements;
   if (record.session.empty()) no_session_ = true;
   if (!record.time.known() && !record.end_time.known()) no_time_ = true;
   if (record.tx_boundary != TxBoundary::kExplicit) no_boundaries_ = true;

@@ -17,9 +17,11 @@
 
 #include "analyzers/log/formats/django_message.h"
 #include "analyzers/log/formats/json_lines.h"
+#include "analyzers/log/formats/python_json.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/python_repr.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/plain_text.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -69,16 +71,6 @@ bool is_json_log(std::string_view head) {
   return objects > messages;
 }
 
-/// Does every line end in CR LF? A literal may hold one in a log that has plain newlines.
-bool is_crlf(std::string_view head) {
-  size_t lines = 0;
-  for (size_t at = head.find('\n'); at != kNone; at = head.find('\n', at + 1)) {
-    if (at == 0 || head[at - 1] != '\r') return false;
-    ++lines;
-  }
-  return lines > 0;
-}
-
 class DjangoReader final : public RecordReader {
  public:
   DjangoReader(std::unique_ptr<Lines> lines, const ReaderOptions& options)
@@ -90,7 +82,7 @@ class DjangoReader final : public RecordReader {
     const auto seen = [head](std::string_view text) { return head.find(text) != kNone; };
     alias_ = seen("; alias=") || seen("\"alias\"");
     explicit_ = alias_ && (seen(") COMMIT; args=") || seen(") ROLLBACK; args=") || seen("Int4(") || seen("Int2(") || seen("Int8("));
-    crlf_ = is_crlf(head);
+    crlf_ = has_dos_lines(head);
   }
 
   bool next(LogRecord& record) override {
@@ -278,7 +270,7 @@ class DjangoReader final : public RecordReader {
       counts_.unrecognised_lines += lines;
       return false;
     }
-    if (crlf_ && sql.find("\r\n") != kNone) sql = without_cr(sql);
+    if (crlf_) sql = with_plain_newlines(sql, without_cr_);
     record = LogRecord{};
     ++counts_.records;
     const std::string_view session = session_.key(prefix_.process, prefix_.thread, prefix_.request, alias);
@@ -400,14 +392,6 @@ class DjangoReader final : public RecordReader {
     record.time = prefix_.time;
   }
 
-  std::string_view without_cr(std::string_view sql) {
-    without_cr_.clear();
-    for (size_t i = 0; i < sql.size(); ++i) {
-      if (sql[i] != '\r' || i + 1 == sql.size() || sql[i + 1] != '\n') without_cr_ += sql[i];
-    }
-    return without_cr_;
-  }
-
   bool next_json(LogRecord& record);
   void finish();
 
@@ -460,15 +444,7 @@ bool DjangoReader::next_json(LogRecord& record) {
     const JsonEntry entry = classify(json_lines_);
     if (entry == JsonEntry::kSchema) continue;
     ++counts_.records;
-    prefix_ = PythonPrefix{};
-    for (const std::string_view key : {"timestamp", "asctime", "@timestamp", "time", "datetime", "ts", "created", "date"}) {
-      const JsonField* f = json_lines_.find({key});
-      const auto t = f != nullptr ? json_time(*f) : std::nullopt;
-      if (t) {
-        prefix_.time = *t;
-        break;
-      }
-    }
+    prefix_ = read_python_json(json_lines_).prefix;
     if (entry == JsonEntry::kOther) {
       deliver_other(record);
       return true;
@@ -510,21 +486,16 @@ bool DjangoReader::next_json(LogRecord& record) {
         duration_tick_ = 1;
       }
     }
-    std::string_view process = json_lines_.text({"process", "pid", "process_id", "processId", "process.pid"});
-    const std::string_view thread = json_lines_.text(
-        {"thread", "thread_id", "threadId", "threadIdent", "tid", "process.thread.id", "threadName", "thread_name", "process.thread.name"});
-    const std::string_view request =
-        json_lines_.text({"request_id", "requestId", "req_id", "request.id", "correlation_id", "trace_id", "trace.id", "trace"});
-    if (thread.empty() && request.empty()) process = {};  // one process may have many threads
     tags_.clear();
-    if (!request.empty()) tags_.push_back({"request_id", request});
+    if (!prefix_.request.empty()) tags_.push_back({"request_id", prefix_.request});
     if (sql.empty() && !unknown) {
       --counts_.records;
       ++counts_.unrecognised_lines;
       continue;
     }
     record = LogRecord{};
-    fill(record, unknown ? std::string_view() : sql, unknown, duration, prefix_.time, session_.key(process, thread, request, alias), alias);
+    fill(record, unknown ? std::string_view() : sql, unknown, duration, prefix_.time,
+         session_.key(prefix_.process, prefix_.thread, prefix_.request, alias), alias);
     record.truncated = !complete_;
     if (record.truncated) ++counts_.truncated_statements;
     record.tags = tags_;

@@ -8,7 +8,6 @@
 #include "analyzers/log/formats/django_message.h"
 
 #include <algorithm>
-#include <array>
 
 #include "analyzers/log/formats/python_repr.h"
 
@@ -20,17 +19,6 @@ constexpr std::string_view kArgs = "; args=", kAlias = "; alias=";
 constexpr int kMaxAttempts = 64;  ///< places in one entry where its arguments may begin
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// Which bytes the scan of code must look at.
-constexpr std::array<bool, 256> kStops = [] {
-  std::array<bool, 256> t{};
-  for (const char c : {'\'', '"', '`', '-', '/', '$', ';'}) t[static_cast<unsigned char>(c)] = true;
-  return t;
-}();
-
-bool is_identifier(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
 
 }  // namespace
 
@@ -62,121 +50,44 @@ int64_t django_duration_us(std::string_view s) {  // "(0.001)…"
   return v * 1000;
 }
 
-bool DjangoMessageEnd::advance(Scan& s, bool escaping, std::string_view text, DjangoParts& parts) {
+void DjangoMessageEnd::reset(Engine engine) {
+  first_ = second_ = Reading{};
+  first_.scan = SqlScanner({}, is_mysql_family(engine), !is_mysql_family(engine) && engine != Engine::kSqlite);
+  both_ = false;
+  attempts_ = 0;
+}
+
+bool DjangoMessageEnd::advance(Reading& r, std::string_view text, DjangoParts& parts) {
   // Arguments that were open at the end of a line: the repr of some object has newlines, or those were no arguments.
-  if (s.cut) {
-    s.cut = false;
-    if (ends_here(s, text, s.candidate, parts)) return true;
-    if (s.cut) return false;
+  if (r.cut) {
+    r.cut = false;
+    if (ends_here(r, text, r.candidate, parts)) return true;
+    if (r.cut) return false;
   }
-  size_t at = s.at;
-  while (at < text.size()) {
-    switch (s.state) {
-      case State::kCode: {
-        while (at < text.size() && !kStops[static_cast<unsigned char>(text[at])]) ++at;
-        if (at == text.size()) break;
-        const char c = text[at];
-        if (c == ';') {
-          if (text.substr(at, kArgs.size()) == kArgs && ends_here(s, text, at, parts)) return true;
-        } else if (c == '\'' || c == '"' || c == '`') {
-          s.state = State::kQuote;
-          s.quote = c;
-        } else if (c == '-' && at + 1 < text.size() && text[at + 1] == '-') {
-          s.state = State::kLineComment;
-        } else if (c == '/' && at + 1 < text.size() && text[at + 1] == '*') {
-          s.state = State::kBlockComment;
-          ++at;
-        } else if (c == '$' && (at == 0 || !is_identifier(text[at - 1]))) {
-          size_t p = at + 1;
-          while (p < text.size() && is_identifier(text[p]) && !(p == at + 1 && is_digit(text[p]))) ++p;
-          if (p < text.size() && text[p] == '$') {
-            s.state = State::kDollar;
-            s.tag_begin = at;
-            s.tag_size = p + 1 - at;
-            at = p;
-          }
-        }
-        ++at;
-        break;
-      }
-      case State::kQuote: {
-        if (s.quote == '\'' || s.quote == '"') {
-          while (at < text.size() && text[at] != s.quote && text[at] != '\\') ++at;
-        } else {
-          at = std::min(text.find(s.quote, at), text.size());
-        }
-        if (at == text.size()) break;
-        if (text[at] == s.quote) {
-          s.state = State::kCode;
-          ++at;
-        } else if (escaping) {
-          if (at + 1 == text.size()) {  // what it escapes comes with the next line
-            s.at = at;
-            return false;
-          }
-          at += 2;
-        } else {
-          if (!both_ && !never_escaping_) {
-            both_ = true;
-            escaping_ = s;
-            escaping_.at = at;
-          }
-          ++at;
-        }
-        break;
-      }
-      case State::kLineComment: {
-        const size_t end = std::min(text.find('\n', at), text.size());
-        if (end == text.size()) {
-          // The comment may be the last of the SQL: then the arguments stand on its line.
-          for (size_t p = text.rfind(kArgs); p != kNone && p >= at; p = p == 0 ? kNone : text.rfind(kArgs, p - 1)) {
-            if (ends_here(s, text, p, parts)) return true;
-            if (attempts_ >= kMaxAttempts) break;
-          }
-        } else {
-          s.state = State::kCode;
-        }
-        at = end;
-        break;
-      }
-      case State::kBlockComment: {
-        const size_t end = text.find("*/", at);
-        if (end == kNone) {
-          at = text.size() - (text.back() == '*' ? 1 : 0);
-          s.at = at;
-          return false;
-        }
-        s.state = State::kCode;
-        at = end + 2;
-        break;
-      }
-      case State::kDollar: {
-        const std::string_view tag = text.substr(s.tag_begin, s.tag_size);
-        const size_t end = text.find(tag, at);
-        if (end == kNone) {
-          at = std::max(at, text.size() - std::min(text.size(), s.tag_size - 1));
-          s.at = at;
-          return false;
-        }
-        s.state = State::kCode;
-        at = end + s.tag_size;
-        break;
-      }
+  while (r.at < text.size()) {
+    r.at = static_cast<size_t>(r.scan.run(text.data() + r.at, text.data() + text.size(), kStopSemicolon) - text.data());
+    if (r.scan.stopped()) {
+      const size_t at = r.at - 1;
+      if (text.substr(at, kArgs.size()) == kArgs && ends_here(r, text, at, parts)) return true;
+    } else if (r.scan.stopped_at_backslash()) {
+      second_ = r;
+      second_.scan = r.scan.other_reading();
+      both_ = true;
+      r.scan.ignore_backslashes();
     }
   }
-  s.at = at;
   return false;
 }
 
 /// `; args=` stands at `at`: does the message end with what follows?
-bool DjangoMessageEnd::ends_here(Scan& s, std::string_view text, size_t at, DjangoParts& parts) {
-  if (s.cut) return false;
-  s.candidate = at;
+bool DjangoMessageEnd::ends_here(Reading& r, std::string_view text, size_t at, DjangoParts& parts) {
+  if (r.cut) return false;
+  r.candidate = at;
   if (++attempts_ > kMaxAttempts) return false;
   const size_t begin = at + kArgs.size();
   const auto end = skip_python_repr(text, begin);
   if (!end) {
-    s.cut = is_open_python_repr(text, begin);
+    r.cut = is_open_python_repr(text, begin);
     return false;
   }
   parts = DjangoParts{};

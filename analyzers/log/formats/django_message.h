@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/log/formats/sql_text_scan.h"
 
 namespace dbaudit {
 
@@ -26,47 +27,32 @@ struct DjangoParts {
 /// Finds where a message ends, reading its text once, line by line as it grows.
 class DjangoMessageEnd {
  public:
-  void reset(Engine engine) {
-    plain_ = Scan{};
-    escaping_ = Scan{};
-    both_ = false;
-    attempts_ = 0;
-    only_escaping_ = is_mysql_family(engine);
-    never_escaping_ = engine == Engine::kSqlite;
-  }
+  void reset(Engine engine);
   /// `text` is the message behind its duration up to the end of a line, with the lines read before at its beginning. True when it ends there.
   bool advance(std::string_view text, DjangoParts& parts) {
-    if (only_escaping_) return advance(escaping_, true, text, parts);
-    if (advance(plain_, false, text, parts)) return true;
-    return both_ && advance(escaping_, true, text, parts);
+    return advance(first_, text, parts) || (both_ && advance(second_, text, parts));
   }
   /// The text read so far ends inside a quote, however backslashes are read.
   [[nodiscard]] bool in_quote() const {
-    const auto open = [](const Scan& s) { return (s.state == State::kQuote || s.state == State::kDollar) && !s.cut; };
-    if (only_escaping_) return open(escaping_);
-    return open(plain_) && (!both_ || open(escaping_));
+    const auto open = [](const Reading& r) { return r.scan.in_quote() && !r.cut; };
+    return open(first_) && (!both_ || open(second_));
   }
   /// Where `; args=` stood outside of quotes without readable arguments behind it, or npos.
-  [[nodiscard]] size_t candidate() const {
-    return only_escaping_ || plain_.candidate == std::string_view::npos ? escaping_.candidate : plain_.candidate;
-  }
+  [[nodiscard]] size_t candidate() const { return first_.candidate != std::string_view::npos ? first_.candidate : second_.candidate; }
 
  private:
-  enum class State : unsigned char { kCode, kQuote, kLineComment, kBlockComment, kDollar };
-  struct Scan {
-    State state = State::kCode;
-    char quote = '\0';
+  struct Reading {
+    SqlScanner scan;
     size_t at = 0;
-    size_t tag_begin = 0, tag_size = 0;  // of a dollar quote
     size_t candidate = std::string_view::npos;
     bool cut = false;  // arguments began on the last line and did not end there
   };
 
-  bool advance(Scan& s, bool escaping, std::string_view text, DjangoParts& parts);
-  bool ends_here(Scan& s, std::string_view text, size_t at, DjangoParts& parts);
+  bool advance(Reading& r, std::string_view text, DjangoParts& parts);
+  bool ends_here(Reading& r, std::string_view text, size_t at, DjangoParts& parts);
 
-  Scan plain_, escaping_;
-  bool both_ = false, only_escaping_ = false, never_escaping_ = false;
+  Reading first_, second_;  // second_: with backslashes as escapes, from the first one on
+  bool both_ = false;
   int attempts_ = 0;
 };
 

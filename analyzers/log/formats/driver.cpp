@@ -401,7 +401,7 @@ class DriverReader final : public RecordReader {
         decoder_.values(bound.values, values_, cut);
         record.has_params = true;
         record.params = values_;
-        record.truncated |= cut;
+        record.params_cut = cut;
         if (bound.duration >= 0) record.duration_us = bound.duration;
       }
     }

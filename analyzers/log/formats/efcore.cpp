@@ -36,7 +36,7 @@
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
-#include "analyzers/log/formats/clause_lines.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -49,8 +49,8 @@ constexpr size_t kNone = std::string_view::npos;
 constexpr std::string_view kPadding = "      ";
 constexpr std::string_view kCategory = "Microsoft.EntityFrameworkCore.";
 constexpr size_t kMaxSessions = 16384;
-constexpr int kMaxSwallowed = 64;
-constexpr size_t kMaxSwallowedBytes = size_t{64} << 10;
+constexpr GatherLimits kLimits{.bytes = size_t{64} << 10};
+constexpr size_t kMaxText = size_t{16} << 20;
 constexpr int kMaxLooks = 64;          ///< lines that may be the end of a command's header
 constexpr uint64_t kErrorWindow = 64;  ///< entries between a failed command and its exception
 
@@ -203,83 +203,77 @@ class EfCoreReader final : public RecordReader {
   [[nodiscard]] const ReaderCounts& counts() const override { return counts_; }
 
  private:
-  /// Gathers the entry that begins on the peeked line into text_: without colours and padding, lines parted by LF.
+  /// An entry while it is gathered into text_: without colours and padding, lines parted by LF.
+  struct EntryText {
+    EfCoreReader& reader;
+    Style style;
+    bool ours;
+    bool is_command = false, found = false, is_padded = false, is_cut = false;
+    size_t body = 0;  // where the statement begins in text_
+    int looks = 0;
+    size_t kept = 0;
+
+    bool complete() { return false; }
+    [[nodiscard]] bool in_quote() const { return is_command && reader.lines_of_sql_.in_quote(); }
+    std::string_view plain(std::string_view line) {
+      const std::string_view result = without_colours(line, reader.plain_);
+      is_padded = result.starts_with(kPadding);
+      return result;
+    }
+    bool starts(std::string_view line) { return !is_padded && (line.starts_with('{') || read_header(line).style != Style::kNoEntry); }
+    bool goes_on(std::string_view line) {
+      // An empty line of a message is printed with its padding; on Windows a bare LF in a literal is not.
+      if (style == Style::kPadded) return is_padded;
+      if (!is_command) return !found || ours;
+      if (line.empty()) return false;
+      const bool is_first = trim(std::string_view(reader.text_).substr(std::min(body, reader.text_.size()))).empty();
+      return is_first || line[0] == '"' || reader.lines_of_sql_.continues(line, Indented::kStatement);
+    }
+    void add(std::string_view line) {
+      std::string& text = reader.text_;
+      if (!is_command && trim(line).starts_with("at ") && text.size() > 4096) return;  // a stack
+      if (text.size() < kMaxText) {
+        text += '\n';
+        text.append(is_padded && style == Style::kPadded ? line.substr(kPadding.size()) : line);
+      } else {
+        is_cut = true;
+      }
+      look(line);
+    }
+    void swallows() { kept = reader.text_.size(); }
+    void give_back() { reader.text_.resize(kept); }
+
+    /// `line` is the last of text_: does a message begin, does its statement?
+    void look(std::string_view line) {
+      if (!is_command && (!found || line.find("CommandTimeout='") != kNone) && looks <= kMaxLooks) {
+        if (found) ++looks;
+        if (!found) {
+          reader.message_at_ = find_ef_message(reader.text_);
+          found = reader.message_at_ != kNone;
+        }
+        if (found) look_for_statement();
+      }
+      if (is_command) reader.lines_of_sql_.advance(std::string_view(reader.text_).substr(body));
+    }
+    void look_for_statement() {
+      const EfMessage m = read_ef_message(std::string_view(reader.text_).substr(reader.message_at_));
+      if (!m.whole_header || m.loose) return;
+      is_command = true;
+      body = static_cast<size_t>(m.text.data() - reader.text_.data());
+      reader.lines_of_sql_.reset();
+    }
+  };
+
+  /// Gathers the entry that begins on the peeked line into text_.
   void gather(const Entry& entry, bool& cut) {
     const std::string_view first = without_colours(*lines_->peek(), plain_);
     text_.assign(first.substr(std::min(entry.message, first.size())));
-    const bool ours = find_ef_message(text_) != kNone || text_.find(kCategory) != kNone;
-    lines_->take();
-    bool is_command = false, found = false;
-    size_t body = 0;  // where the statement begins in text_
-    int looks = 0;
-    const auto look = [&](std::string_view line) {
-      if (body != 0 || (found && (line.find("CommandTimeout='") == kNone || ++looks > kMaxLooks))) return;
-      if (!found) {
-        const size_t at = find_ef_message(text_);
-        if (at == kNone) return;
-        found = true;
-        message_at_ = at;
-      }
-      if (body == 0) {
-        const EfMessage m = read_ef_message(std::string_view(text_).substr(message_at_));
-        if (!m.whole_header || m.loose) return;
-        is_command = true;
-        body = static_cast<size_t>(m.text.data() - text_.data());
-        state_.reset();
-      }
-    };
     message_at_ = kNone;
-    look(text_);
-    if (is_command) state_.advance(std::string_view(text_).substr(body));
-    int swallowed = 0;
-    size_t swallowed_at = 0, swallowed_size = 0;
-    uint64_t swallowed_line = 0;
-    while (const auto peeked = lines_->peek()) {
-      const std::string_view line = without_colours(*peeked, plain_);
-      const bool inside = is_command && state_.in_quote();
-      const bool padded = line.starts_with(kPadding);
-      const bool begins = !padded && (line.starts_with('{') || read_header(line).style != Style::kNoEntry);
-      if (lines_->record_was_cut()) break;
-      if (begins) {
-        if (!inside) break;
-        if (swallowed == 0) {
-          swallowed_at = lines_->offset();
-          swallowed_line = lines_->line_number();
-          swallowed_size = text_.size();
-        }
-        if (++swallowed > kMaxSwallowed || text_.size() > swallowed_size + kMaxSwallowedBytes) break;
-      } else if (entry.style == Style::kPadded) {
-        // An empty line of a message is printed with its padding; on Windows a bare LF in a literal is not.
-        if (!padded && !inside) break;
-      } else if (is_command) {
-        const bool is_first = trim(std::string_view(text_).substr(std::min(body, text_.size()))).empty();
-        if (is_first ? line.empty() : line.empty() || !(state_.continues_with(line) || line[0] == '"')) {
-          if (!inside) break;
-        }
-      } else if (found && !ours) {
-        break;
-      } else if (trim(line).starts_with("at ") && text_.size() > 4096) {
-        lines_->take();  // a stack
-        continue;
-      }
-      lines_->take();
-      if (text_.size() < (size_t{16} << 20)) {
-        text_ += '\n';
-        text_.append(padded && entry.style == Style::kPadded ? line.substr(kPadding.size()) : line);
-      } else {
-        cut = true;
-      }
-      look(line);
-      if (is_command) state_.advance(std::string_view(text_).substr(body));
-    }
-    if (is_command && state_.in_quote() && swallowed > 0 && !lines_->record_was_cut() && lines_->peek()) {
-      lines_->rewind(swallowed_at, swallowed_line);
-      text_.resize(swallowed_size);
-      cut = true;
-    } else if (is_command && state_.in_quote() && !lines_->peek()) {
-      cut = true;
-    }
-    if (lines_->record_was_cut()) cut = true;
+    EntryText text{*this, entry.style, find_ef_message(text_) != kNone || text_.find(kCategory) != kNone};
+    lines_->take();
+    text.look(text_);
+    const GatheredLines gathered = gather_lines(*lines_, text, kLimits);
+    cut = gathered.cut || text.is_cut || lines_->record_was_cut();
   }
 
   bool read_text(const Entry& entry, LogRecord& record) {
@@ -546,7 +540,7 @@ class EfCoreReader final : public RecordReader {
   int32_t zone_;
   uint64_t line_ = 0, entry_ = 0;
   JsonLines json_;
-  ClauseLines state_;
+  SqlLines lines_of_sql_;
   EfParameters parameters_;
   std::string plain_, text_, sql_, escaped_, session_, request_;
   size_t message_at_ = kNone;

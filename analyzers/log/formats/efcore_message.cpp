@@ -164,7 +164,7 @@ EfMessage read_ef_message(std::string_view message) {
     int64_t ms = 0;
     size_t at = 0;
     while (at < message.size() && at < 24 && !message.substr(at).starts_with("ms)")) {
-      if (is_digit(message[at])) ms = ms * 10 + (message[at] - '0');
+      if (is_digit(message[at]) && ms < int64_t{1} << 40) ms = ms * 10 + (message[at] - '0');
       ++at;
     }
     if (!message.substr(at).starts_with("ms) [")) return m;

@@ -30,7 +30,7 @@
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
-#include "analyzers/log/formats/clause_lines.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -40,21 +40,9 @@ namespace {
 using header_text::is_digit;
 constexpr size_t kNone = std::string_view::npos;
 constexpr int kMaxErrorLines = 32;  ///< of an error's text, between the caller and `[ms]`
-constexpr int kMaxSwallowed = 64;   ///< lines that look like entries inside one literal, before the literal is doubted
-constexpr size_t kMaxSwallowedBytes = size_t{64} << 10;
+constexpr GatherLimits kLimits{.bytes = size_t{64} << 10};
 constexpr std::string_view kSlow = "SLOW SQL >= ";
 constexpr std::string_view kNoRows = "record not found";
-
-size_t colour_length(std::string_view s, size_t at) {
-  if (at + 2 >= s.size() || s[at] != '\x1b' || s[at + 1] != '[') return 0;
-  size_t end = at + 2;
-  while (end < s.size() && (is_digit(s[end]) || s[end] == ';')) ++end;
-  return end < s.size() && s[end] == 'm' ? end + 1 - at : 0;
-}
-
-void skip_colours(std::string_view s, size_t& at) {
-  for (size_t n = colour_length(s, at); n != 0; n = colour_length(s, at)) at += n;
-}
 
 /// `[0.543ms] [rows:1] `
 struct Anchor {
@@ -64,7 +52,7 @@ struct Anchor {
 
 bool anchor_at(std::string_view s, size_t at, Anchor& out) {
   out.begin = at;
-  skip_colours(s, at);
+  at = skip_colours(s, at);
   if (at >= s.size() || s[at] != '[') return false;
   const size_t number = ++at;
   while (at < s.size() && (is_digit(s[at]) || s[at] == '.')) ++at;
@@ -73,7 +61,7 @@ bool anchor_at(std::string_view s, size_t at, Anchor& out) {
   if (std::from_chars(s.data() + number, s.data() + at, ms).ec != std::errc()) return false;
   at += 3;
   if (at < s.size() && s[at] == ' ') ++at;
-  skip_colours(s, at);
+  at = skip_colours(s, at);
   if (s.substr(at, 6) != "[rows:") return false;
   at += 6;
   if (at < s.size() && s[at] == '-') {
@@ -87,7 +75,7 @@ bool anchor_at(std::string_view s, size_t at, Anchor& out) {
   }
   if (at >= s.size() || s[at] != ']') return false;
   ++at;
-  skip_colours(s, at);
+  at = skip_colours(s, at);
   if (at < s.size() && s[at] == ' ') ++at;
   out.micros = std::llround(ms * 1000);
   out.sql = at;
@@ -153,7 +141,7 @@ bool is_other_line(std::string_view line) {
   if (starts_with_time(line)) return true;
   // logrus: `INFO[0000] message`
   size_t at = 0;
-  skip_colours(line, at);
+  at = skip_colours(line, at);
   const std::string_view rest = line.substr(at);
   if (rest.size() < 6 || rest[4] != '[') return false;
   const std::string_view level = rest.substr(0, 4);
@@ -343,21 +331,6 @@ Carrier read_line(std::string_view line, JsonLines& json, std::string& buffer, T
   return Carrier::kOther;
 }
 
-bool has_placeholder(std::string_view sql) {
-  char quote = '\0';
-  for (size_t i = 0; i < sql.size(); ++i) {
-    const char c = sql[i];
-    if (quote != '\0') {
-      if (c == quote) quote = '\0';
-    } else if (c == '\'' || c == '"' || c == '`') {
-      quote = c;
-    } else if (c == '?' || (c == '$' && i + 1 < sql.size() && is_digit(sql[i + 1])) || (c == '@' && sql.substr(i, 2) == "@p")) {
-      return true;
-    }
-  }
-  return false;
-}
-
 class GormReader final : public RecordReader {
  public:
   GormReader(std::unique_ptr<Lines> lines, const ReaderOptions& options) : lines_(std::move(lines)), zone_(options.zone_offset_minutes) {}
@@ -415,7 +388,7 @@ class GormReader final : public RecordReader {
       }
       if (!has_caller) break;
       size_t at = 0;
-      skip_colours(*line, at);
+      at = skip_colours(*line, at);
       const std::string_view rest = line->substr(at);
       if (rest.starts_with("[info] ") || rest.starts_with("[warn] ") || rest.starts_with("[error] ")) {
         lines_->take();
@@ -438,54 +411,35 @@ class GormReader final : public RecordReader {
 
   std::string_view strip(std::string_view text) { return without_colours(text, plain_); }
 
+  struct StatementText : VerbatimStatement {
+    GormReader& reader;
+
+    bool goes_on(std::string_view line) {
+      if (!line.empty()) return sql.continues(line, Indented::kStatement);
+      // log.New(…, "\r\n", …) puts this before the next entry, but a raw statement may have empty lines as well.
+      if (lines.record_was_cut()) return false;
+      const size_t offset = lines.offset();
+      const uint64_t number = lines.line_number();
+      lines.take();
+      const auto after = lines.peek();
+      const bool result = after && !after->empty() && !reader.begins_entry(*after) && sql.continues(*after, Indented::kStatement);
+      if (!lines.record_was_cut()) lines.rewind(offset, number);
+      (void)lines.peek();
+      return result;
+    }
+    bool starts(std::string_view line) { return !line.empty() && reader.begins_entry(line); }
+  };
+
   /// The statement whose anchor stands in the peeked line, `at` bytes behind the mark; the header is before it.
   bool read_statement(const Anchor& anchor, size_t at, LogRecord& record) {
     const size_t size = anchor.sql - anchor.begin;
     lines_->take();
-    statement_.reset();
     const size_t sql_at = at + size;
-    std::string_view text = lines_->since_mark();
-    size_t end = text.size();
-    statement_.advance(text.substr(std::min(sql_at, end)));
-    int swallowed = 0;
-    size_t first_swallowed = 0;
-    uint64_t first_swallowed_line = 0;
-    while (const auto line = lines_->peek()) {
-      if (!statement_.in_quote()) {
-        if (line->empty()) {
-          // log.New(…, "\r\n", …) puts this before the next entry, but a raw statement may have empty lines as well.
-          const size_t offset = lines_->offset();
-          const uint64_t number = lines_->line_number();
-          lines_->take();
-          const auto after = lines_->peek();
-          const bool goes_on = after && !after->empty() && !begins_entry(*after) && statement_.continues_with(*after);
-          if (!goes_on) {
-            if (!lines_->record_was_cut()) lines_->rewind(offset, number);
-            break;
-          }
-          continue;
-        }
-        if (begins_entry(*line) || !statement_.continues_with(*line)) break;
-      } else if (!line->empty() && begins_entry(*line)) {
-        if (swallowed == 0) {
-          first_swallowed = lines_->offset();
-          first_swallowed_line = lines_->line_number();
-        }
-        if (++swallowed > kMaxSwallowed || text.size() > first_swallowed + kMaxSwallowedBytes) break;
-      }
-      lines_->take();
-      text = lines_->since_mark();
-      statement_.advance(text.substr(std::min(sql_at, text.size())));
-    }
-    text = lines_->since_mark();
-    const bool open = statement_.in_quote();
-    bool gave_up = false;
-    if (open && swallowed > 0 && !lines_->record_was_cut() && lines_->peek()) {
-      gave_up = true;
-      // The quote never closed: the statement was cut, or its quotes are not what they seem.
-      lines_->rewind(first_swallowed, first_swallowed_line);
-      text = lines_->since_mark();
-    }
+    sql_lines_.reset();
+    StatementText statement{{*lines_, sql_lines_, sql_at}, *this};
+    sql_lines_.advance(statement.text());
+    const GatheredLines gathered = gather_lines(*lines_, statement, kLimits);
+    const std::string_view text = lines_->since_mark();
     const bool cut = lines_->record_was_cut();
     const std::string_view header = text.substr(0, std::min(at, text.size()));
     std::string_view sql = text.substr(std::min(sql_at, text.size()));
@@ -495,7 +449,7 @@ class GormReader final : public RecordReader {
       return false;
     }
     fill(without_colours(header, plain_), sql, anchor, record);
-    record.truncated = cut || gave_up || (open && !lines_->peek());
+    record.truncated = cut || gathered.cut;
     if (record.truncated) ++counts_.truncated_statements;
     return true;
   }
@@ -600,7 +554,7 @@ class GormReader final : public RecordReader {
   JsonLines json_;
   std::string buffer_, plain_, sql_;
   Trace trace_;
-  ClauseLines statement_;
+  SqlLines sql_lines_;
   std::vector<Tag> tags_;
   bool ordinary_ = false, no_session_ = false, no_time_ = false, no_parameters_ = false;
   ReaderCounts counts_;

@@ -33,7 +33,7 @@
 #include "analyzers/log/formats/java_log_header.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
-#include "analyzers/log/formats/clause_lines.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -49,7 +49,7 @@ constexpr size_t kMaxHeldBytes = size_t{8} << 20;
 constexpr size_t kMaxThreads = 16384;
 constexpr size_t kMaxParams = 65535;  ///< what PostgreSQL's protocol can bind
 constexpr int kMaxSwallowed = 64;     ///< lines that look like headers inside one literal, before the literal is doubted
-constexpr size_t kMaxSwallowedBytes = size_t{64} << 10;
+constexpr GatherLimits kLimits{.starts = kMaxSwallowed, .bytes = size_t{64} << 10};
 
 std::string_view json_text(const JsonLines& json, std::string_view what) {
   if (what == "logger") return json.text({"logger_name", "logger", "loggerName", "log.logger", "logger.name"});
@@ -188,79 +188,53 @@ class HibernateReader final : public RecordReader {
     return true;
   }
 
+  /// An entry of several lines, while it is gathered into entry_text_. `formatted`: the statement begins on the line behind the header (format_sql).
+  struct EntryText {
+    HibernateReader& reader;
+    Kind kind;
+    bool open, formatted;  // open: a bind value that has not ended
+    size_t kept = 0;
+
+    bool complete() const { return kind == Kind::kBind && !open; }
+    [[nodiscard]] bool in_quote() const { return kind == Kind::kBind ? open : kind == Kind::kSql && reader.sql_.in_quote(); }
+    std::string_view plain(std::string_view line) { return without_colours(line, reader.plain_); }
+    bool starts(std::string_view line) { return reader.begins_entry(line) || line.starts_with(kShowSql); }
+    [[nodiscard]] bool goes_on(std::string_view line) const {
+      if (kind == Kind::kErrorText) return !line.empty() && !trim(line).starts_with("at ");
+      if (formatted && (line.empty() || line[0] == ' ' || line[0] == '\t')) return true;
+      return !line.empty() && reader.sql_.continues(line, Indented::kStatement);
+    }
+    void add(std::string_view line) {
+      reader.entry_text_.append(1, '\n').append(line);
+      if (kind == Kind::kSql) reader.sql_.advance(reader.entry_text_);
+      if (kind == Kind::kBind && line.ends_with(']')) open = false;
+    }
+    void swallows() { kept = reader.entry_text_.size(); }
+    void give_back() { reader.entry_text_.resize(kept); }
+  };
+
   /// Takes the entry's other lines and reads its message again, whole.
-  HibernateMessage gather(HibernateMessage message, size_t message_at, bool& cut) {
-    const Kind kind = message.kind;
-    bool open = message.open;
+  HibernateMessage gather(const HibernateMessage& first, size_t message_at, bool& cut) {
     // plain_ still holds the first line when it had colours.
     entry_text_.assign(without_colours(lines_->since_mark(), plain_));
     entry_text_.erase(0, std::min(message_at, entry_text_.size()));
-    // A statement may begin on the line behind the header (format_sql).
-    const bool formatted = kind == Kind::kSql && trim(message.value).empty();
-    lines_state_.reset();
-    if (kind == Kind::kSql) lines_state_.advance(entry_text_);
-    size_t swallowed = 0, swallowed_at = 0, swallowed_size = 0;
-    uint64_t swallowed_line = 0;
-    while (const auto next = lines_->peek()) {
-      const std::string_view line = without_colours(*next, plain_);
-      const bool inside = kind == Kind::kBind ? open : lines_state_.in_quote();
-      if (begins_entry(line) || line.starts_with(kShowSql)) {
-        if (kind == Kind::kErrorText || !inside || lines_->record_was_cut()) break;
-        if (swallowed == 0) {
-          swallowed_at = lines_->offset();
-          swallowed_line = lines_->line_number();
-          swallowed_size = entry_text_.size();
-        }
-        if (++swallowed > kMaxSwallowed || lines_->offset() > swallowed_at + kMaxSwallowedBytes) break;
-      } else if (kind == Kind::kBind) {
-        if (!open) break;
-      } else if (kind == Kind::kErrorText) {
-        if (trim(line).starts_with("at ") || line.empty()) break;
-      } else if (!inside) {
-        if (line.empty() && !formatted) break;
-        if (formatted ? !(line.empty() || line[0] == ' ' || line[0] == '\t' || lines_state_.continues_with(line))
-                      : !lines_state_.continues_with(line))
-          break;
-      }
-      const bool ends = kind == Kind::kBind && line.ends_with(']');
-      if (lines_->record_was_cut()) break;
-      entry_text_.append(1, '\n').append(line);
-      lines_->take();
-      if (kind == Kind::kSql) lines_state_.advance(entry_text_);
-      if (ends) {
-        open = false;
-        break;
-      }
-    }
-    if (swallowed > 0 && (kind == Kind::kBind ? open : lines_state_.in_quote()) && !lines_->record_was_cut() && lines_->peek()) {
-      lines_->rewind(swallowed_at, swallowed_line);
-      entry_text_.resize(swallowed_size);
-      cut = true;
-    }
-    if (lines_->record_was_cut()) cut = true;
-    message = read_hibernate_message(logger_, entry_text_);
-    if (message.kind == Kind::kSql && lines_state_.in_quote() && !lines_->peek()) cut = true;
-    return message;
+    EntryText text{*this, first.kind, first.open, first.kind == Kind::kSql && trim(first.value).empty()};
+    sql_.reset();
+    if (text.kind == Kind::kSql) sql_.advance(entry_text_);
+    const GatheredLines gathered = gather_lines(*lines_, text, kLimits);
+    cut |= lines_->record_was_cut() || gathered.given_back || (gathered.cut && text.kind == Kind::kSql);
+    return read_hibernate_message(logger_, entry_text_);
   }
 
   /// `Hibernate: select …`, the statement on the same line or indented on the next.
   void read_shown() {
     ++entry_;
     after_other_ = false;
-    lines_state_.reset();
     entry_text_.assign(without_colours(lines_->since_mark(), plain_).substr(kShowSql.size()));
-    const bool formatted = trim(entry_text_).empty();
-    lines_state_.advance(entry_text_);
-    while (const auto next = lines_->peek()) {
-      const std::string_view line = without_colours(*next, plain_);
-      if (begins_entry(line) || line.starts_with(kShowSql) || lines_->record_was_cut()) break;
-      if (!lines_state_.in_quote() &&
-          (formatted ? line.empty() || (line[0] != ' ' && line[0] != '\t') : !lines_state_.continues_with(line)))
-        break;
-      entry_text_.append(1, '\n').append(line);
-      lines_->take();
-      lines_state_.advance(entry_text_);
-    }
+    EntryText shown{*this, Kind::kSql, false, trim(entry_text_).empty()};
+    sql_.reset();
+    sql_.advance(entry_text_);
+    const GatheredLines gathered = gather_lines(*lines_, shown, kLimits);
     if (sql_logger_) return;  // printed twice
     const std::string_view text = entry_text_;
     if (!starts_like_sql(text)) {
@@ -269,7 +243,7 @@ class HibernateReader final : public RecordReader {
     }
     Held& h = hold(RecordKind::kStatement, {});
     h.sql.assign(trim(text));
-    h.truncated = lines_->record_was_cut();
+    h.truncated = lines_->record_was_cut() || gathered.given_back;
     h.open = true;
     h.show_sql = true;
     shown_number_ = last_number();
@@ -612,7 +586,7 @@ class HibernateReader final : public RecordReader {
   uint64_t line_ = 0, entry_ = 0;
   JavaHeader header_;
   JsonLines json_;
-  ClauseLines lines_state_;
+  SqlLines sql_;
   std::string plain_, entry_text_, thread_key_, logger_, trace_;
   bool after_other_ = true, at_end_ = false;
   std::unordered_map<std::string, Thread> threads_;

@@ -27,7 +27,12 @@ namespace json = simdjson::ondemand;
 constexpr int kMaxDepth = 4;
 constexpr size_t kMaxFields = 256;
 
-std::string_view trimmed(std::string_view s) { return trim(s); }
+/// The bytes of a value as they stand in `text`. The parser takes a value to end where the next one begins, which in broken JSON may be anywhere.
+std::string_view token_of(json::value& value, std::string_view text) {
+  const std::string_view token = value.raw_json_token();
+  if (token.data() < text.data() || token.data() >= text.data() + text.size()) return {};
+  return trim(token.substr(0, static_cast<size_t>(text.data() + text.size() - token.data())));
+}
 
 /// 64 kinds of keys, to look past most fields without comparing their names.
 uint8_t kind_of_key(std::string_view key) {
@@ -37,17 +42,17 @@ uint8_t kind_of_key(std::string_view key) {
 }
 
 /// One value as a field without its key; false when the JSON breaks off.
-bool read_value(json::value value, JsonField& out) {
+bool read_value(json::value value, std::string_view text, JsonField& out) {
   json::json_type type{};
   if (value.type().get(type) != simdjson::SUCCESS) {  // NaN, Infinity: Python writes them, JSON does not know them
     out.kind = JsonField::Kind::kString;
-    out.text = trimmed(value.raw_json_token());
+    out.text = token_of(value, text);
     return true;
   }
   switch (type) {
     case json::json_type::string: {
       out.kind = JsonField::Kind::kString;
-      const std::string_view token = trimmed(value.raw_json_token());
+      const std::string_view token = token_of(value, text);
       // Most strings stand for themselves; the token is one that stage 1 found to be closed.
       if (token.size() >= 2 && token.back() == '"' && std::memchr(token.data(), '\\', token.size()) == nullptr) {
         out.text = token.substr(1, token.size() - 2);
@@ -61,11 +66,11 @@ bool read_value(json::value value, JsonField& out) {
     }
     case json::json_type::number:
       out.kind = JsonField::Kind::kNumber;
-      out.text = trimmed(value.raw_json_token());
+      out.text = token_of(value, text);
       return true;
     case json::json_type::boolean:
       out.kind = JsonField::Kind::kBool;
-      out.text = trimmed(value.raw_json_token());
+      out.text = token_of(value, text);
       return true;
     case json::json_type::null:
       out.kind = JsonField::Kind::kNull;
@@ -130,6 +135,7 @@ struct JsonLines::State {
     size = text.size();
     return true;
   }
+  [[nodiscard]] std::string_view all() const { return {buffer.data(), size}; }
   std::string_view joined(std::string_view prefix, std::string_view key) {
     if (prefix.empty()) return key;
     if (keys_used == keys.size()) keys.emplace_back();
@@ -162,7 +168,7 @@ struct JsonLines::State {
         }
         continue;
       }
-      if (!read_value(value, out)) return false;
+      if (!read_value(value, all(), out)) return false;
       if (fields.size() < kMaxFields) add(joined(prefix, key), out);
     }
     return true;
@@ -183,7 +189,7 @@ struct JsonLines::State {
       for (auto item : array) {
         json::value value;
         JsonField out;
-        if (std::move(item).get(value) != simdjson::SUCCESS || !read_value(value, out)) return false;
+        if (std::move(item).get(value) != simdjson::SUCCESS || !read_value(value, container.text, out)) return false;
         visit(out);
       }
       return true;
@@ -195,7 +201,7 @@ struct JsonLines::State {
       json::field field;
       if (std::move(item).get(field) != simdjson::SUCCESS) return false;
       JsonField out;
-      if (field.unescaped_key().get(out.key) != simdjson::SUCCESS || !read_value(field.value(), out)) return false;
+      if (field.unescaped_key().get(out.key) != simdjson::SUCCESS || !read_value(field.value(), container.text, out)) return false;
       visit(out);
     }
     return true;
@@ -210,7 +216,7 @@ bool JsonLines::parse(std::string_view line) {
   s.fields.clear();
   s.keys_used = 0;
   s.all_kinds = 0;
-  line = trimmed(line);
+  line = trim(line);
   if (line.size() < 2 || line.front() != '{' || line.back() != '}') return false;
   s.load(line);
   json::document document;

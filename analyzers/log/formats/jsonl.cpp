@@ -194,7 +194,7 @@ class JsonlReader final : public RecordReader {
     }
     if (const JsonField* f = json_.find({"truncated"}); f != nullptr && f->text == "true") record.truncated = true;
     if (record.kind == RecordKind::kStatement) {
-      if (record.truncated) ++counts_.truncated_statements;
+      if (record.truncated || record.params_cut) ++counts_.truncated_statements;
       if (record.session.empty()) no_session_ = true;
       if (!record.time.known() && !record.end_time.known()) no_time_ = true;
       if (!no_parameters_ && !record.has_params) no_parameters_ = has_placeholder(record.sql);
@@ -295,7 +295,7 @@ class JsonlReader final : public RecordReader {
       decoder_.reset(f->text.size());
       record.has_params = decoder_.values(f->text, values_, cut);
       record.params = values_;
-      record.truncated |= cut;
+      record.params_cut = cut;
       return;
     }
     if (f->kind != Kind::kArray && f->kind != Kind::kObject) return;

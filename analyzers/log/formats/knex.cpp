@@ -268,7 +268,7 @@ class KnexReader final : public RecordReader {
     decoder_.reset(bindings_.size());
     decoder_.values(std::string_view(bindings_).substr(0, end.value_or(bindings_.size())), values_, cut);
     record.params = values_;
-    record.truncated |= cut;
+    record.params_cut = cut;
   }
 
   bool read_other_debug(std::string_view line, const KnexDebugLine& debug, LogRecord& record) {
@@ -354,7 +354,7 @@ class KnexReader final : public RecordReader {
     values_.clear();
     if (p.bindings.starts_with('[') || p.bindings.starts_with('{')) {
       record.has_params = true;
-      decoder_.values(p.bindings, values_, cut);
+      decoder_.values(p.bindings, values_, record.params_cut);
       record.params = values_;
     }
     record.truncated = cut;

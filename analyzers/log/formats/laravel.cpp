@@ -30,7 +30,7 @@
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/laravel_message.h"
 #include "analyzers/log/formats/ruby_inspect.h"
-#include "analyzers/log/formats/sql_extent.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -41,8 +41,7 @@ using namespace laravel;
 using Kind = JsonField::Kind;
 
 constexpr size_t kNone = std::string_view::npos;
-constexpr size_t kMaxStartsInside = 64;  ///< lines that look like entries inside one literal, before the literal is doubted
-constexpr size_t kMaxLevels = 4096;      ///< connections whose transactions are counted
+constexpr size_t kMaxLevels = 4096;  ///< connections whose transactions are counted
 
 int64_t milliseconds(const JsonField* f) {
   if (f == nullptr || (f->kind != Kind::kNumber && f->kind != Kind::kString)) return -1;
@@ -149,7 +148,6 @@ class LaravelReader final : public RecordReader {
     gather(message);
     const std::string_view whole = lines_->since_mark();
     std::string_view text = whole.substr(std::min(message, whole.size()));
-    if (give_back_size_ != kNone) text = text.substr(0, give_back_size_);
     if (text.find("SQLSTATE[") != kNone) {
       if (const auto e = query_exception(text)) return failed(*e, record);
     }
@@ -337,64 +335,38 @@ class LaravelReader final : public RecordReader {
     }
   }
 
+  /// A message with its context, while it is gathered. One of words goes on to the next entry: a stack trace.
+  struct MessageText : VerbatimStatement {
+    LaravelReader& reader;
+    bool is_sql;
+    size_t skip;
+
+    bool complete() {
+      const std::string_view all = text();
+      return is_sql ? reader.find_context(all, skip) : (all.find('\n') == kNone && reader.find_context_of_words(all));
+    }
+    bool in_quote() { return is_sql && sql.in_quote(); }
+    bool goes_on(std::string_view line) {
+      if (line.find_first_not_of(" \t") == kNone) return false;
+      return is_sql ? sql.continues(line, Indented::kForeign) : line.front() != '{';
+    }
+    bool starts(std::string_view line) { return header_length(line, nullptr) != 0; }
+    void add(std::string_view) { reader.in_trace_ |= !is_sql; }  // complete() reads on
+  };
+
   /// Takes the lines of the entry whose message begins at `message` of the peeked line. Sets context_at_ and context_end_ when the context ends the
   /// entry, open_ when the entry has no end.
   void gather(size_t message) {
-    context_at_ = context_end_ = give_back_size_ = kNone;
-    open_ = false;
+    context_at_ = context_end_ = kNone;
     const std::string_view first = lines_->peek()->substr(std::min(message, lines_->peek()->size()));
     bool colon = false;
-    size_t skip = starts_like_sql(first) ? 0 : label_length(first, colon);
-    const bool sql = skip != kNone;
-    if (!sql) skip = 0;
-    extent_.reset(backslashes_);
-    size_t starts_inside = 0, first_inside = 0, size_then = 0;
-    uint64_t line_then = 0;
+    const size_t label = starts_like_sql(first) ? 0 : label_length(first, colon);
+    const bool is_sql = label != kNone;
+    sql_.reset(sql_text_rules(backslashes_));
     lines_->take();
-    while (true) {
-      const std::string_view whole = lines_->since_mark();
-      std::string_view text = whole.substr(std::min(message, whole.size()));
-      if (sql ? find_context(text, skip) : (text.find('\n') == kNone && find_context_of_words(text))) return;
-      if (lines_->record_was_cut()) {
-        open_ = sql;
-        return;
-      }
-      const auto line = lines_->peek();
-      if (!line) {
-        open_ = sql && extent_.in_quote();
-        if (open_ && starts_inside >= 8) give_back(first_inside, size_then, line_then);
-        return;
-      }
-      const bool start = header_length(*line, nullptr) != 0;
-      if (!sql) {
-        // A message of words goes on to the next entry: a stack trace.
-        if (start || line->find_first_not_of(" \t") == kNone || line->front() == '{') return;
-        in_trace_ = true;
-      } else if (extent_.in_quote()) {
-        if (start) {
-          if (starts_inside == 0) {
-            first_inside = lines_->offset();
-            size_then = text.size();
-            line_then = lines_->line_number();
-          }
-          if (++starts_inside > kMaxStartsInside) {
-            give_back(first_inside, size_then, line_then);
-            return;
-          }
-        }
-      } else if (start || line->find_first_not_of(" \t") == kNone ||
-                 (!ends_unfinished(text, extent_.depth()) && !continues_statement(*line))) {
-        return;
-      }
-      lines_->take();
-    }
-  }
-
-  void give_back(size_t offset, size_t size, uint64_t line) {
-    open_ = true;
-    if (lines_->record_was_cut()) return;
-    lines_->rewind(offset, line);
-    give_back_size_ = size;
+    MessageText text{{*lines_, sql_, message}, *this, is_sql, is_sql ? label : 0};
+    const GatheredLines gathered = gather_lines(*lines_, text, {.starts_at_end = 8});
+    open_ = is_sql && (gathered.cut || lines_->record_was_cut());
   }
 
   /// One or two JSON containers end the text from `at` on.
@@ -415,7 +387,8 @@ class LaravelReader final : public RecordReader {
   }
 
   bool find_context(std::string_view text, size_t skip) {
-    for (size_t at = extent_.find(text.substr(skip), '{', '['); at != kNone; at = extent_.find(text.substr(skip), '{', '[')) {
+    for (size_t at = sql_.find(text.substr(skip), kStopBrace | kStopBracket); at != kNone;
+         at = sql_.find(text.substr(skip), kStopBrace | kStopBracket)) {
       at += skip;
       if (at > 0 && text[at - 1] == ' ' && is_context(text, at)) return true;
     }
@@ -554,9 +527,9 @@ class LaravelReader final : public RecordReader {
   bool array_ = false, dos_ = false, backslashes_ = false, explicit_ = false;
   bool sessions_seen_ = false;
   bool in_trace_ = false;  ///< lines without a header go on with an entry that was no SQL
-  SqlExtent extent_;
+  SqlLines sql_;
   bool open_ = false;
-  size_t context_at_ = kNone, context_end_ = kNone, give_back_size_ = kNone;
+  size_t context_at_ = kNone, context_end_ = kNone;
   TimePoint time_;
   uint64_t line_ = 0;
   JsonLines json_, extra_json_, query_json_;

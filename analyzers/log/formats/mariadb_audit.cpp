@@ -17,6 +17,7 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/mysql_log_text.h"
+#include "analyzers/log/formats/sql_text_scan.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -262,9 +263,9 @@ class MariadbAuditReader final : public RecordReader {
   static bool is_cut(std::string_view raw, std::string_view sql) {
     if (raw.size() >= kDefaultLimit - 1 && raw.size() <= kDefaultLimit + 1) return true;
     if (raw.size() < 64) return false;
-    mysql_text::QuoteState quotes;
-    quotes.feed(sql);
-    return quotes.is_open();
+    SqlTextScan scan(kMySqlTextRules);
+    scan.feed(sql);
+    return scan.in_quote();
   }
 
   [[nodiscard]] TimePoint read_time(std::string_view text) const {

@@ -1,8 +1,5 @@
 #include "analyzers/log/formats/mysql_log_text.h"
 
-#include <array>
-#include <cstring>
-
 #include "analyzers/base/text.h"
 
 namespace dbaudit::mysql_text {
@@ -10,12 +7,6 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 int two(const char* p) { return (p[0] - '0') * 10 + (p[1] - '0'); }
-
-constexpr std::array<bool, 256> kOpensQuote = [] {
-  std::array<bool, 256> special{};
-  for (char c : {'\'', '"', '`', '#', '-', '/'}) special[static_cast<unsigned char>(c)] = true;
-  return special;
-}();
 
 }  // namespace
 
@@ -126,67 +117,6 @@ bool answers_with_rows(std::string_view sql) {
     if (istarts_with(sql, word)) return true;
   }
   return false;
-}
-
-void QuoteState::feed(std::string_view s) {
-  const char* p = s.data();
-  const char* const end = p + s.size();
-  while (p < end) {
-    switch (open_) {
-      case 0:
-        while (p < end && !kOpensQuote[static_cast<unsigned char>(*p)]) ++p;
-        if (p == end) return;
-        switch (*p) {
-          case '#': open_ = '\n'; break;
-          case '-':
-            if (end - p > 1 && p[1] == '-' && (end - p == 2 || static_cast<unsigned char>(p[2]) <= ' ')) open_ = '\n';
-            break;
-          case '/':
-            if (end - p > 1 && p[1] == '*') {
-              open_ = '*';
-              ++p;
-            }
-            break;
-          default: open_ = *p;
-        }
-        ++p;
-        break;
-      case '\n': {
-        const void* newline = std::memchr(p, '\n', static_cast<size_t>(end - p));
-        if (newline == nullptr) return;
-        p = static_cast<const char*>(newline) + 1;
-        open_ = 0;
-        break;
-      }
-      case '*': {
-        const void* star = std::memchr(p, '*', static_cast<size_t>(end - p));
-        if (star == nullptr) return;
-        p = static_cast<const char*>(star) + 1;
-        if (p < end && *p == '/') {
-          ++p;
-          open_ = 0;
-        }
-        break;
-      }
-      case '`': {
-        const void* quote = std::memchr(p, '`', static_cast<size_t>(end - p));
-        if (quote == nullptr) return;
-        p = static_cast<const char*>(quote) + 1;
-        open_ = 0;
-        break;
-      }
-      default:
-        // A doubled quote closes and opens again: the same in the end.
-        while (p < end && *p != open_ && *p != '\\') ++p;
-        if (p == end) return;
-        if (*p == '\\') {
-          p += end - p > 1 ? 2 : 1;
-        } else {
-          ++p;
-          open_ = 0;
-        }
-    }
-  }
 }
 
 }  // namespace dbaudit::mysql_text

@@ -14,6 +14,7 @@
 
 #include "analyzers/base/engine.h"
 #include "analyzers/base/time.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/lines.h"
 
 namespace dbaudit::mysql_text {
@@ -39,17 +40,6 @@ void apply_zone(TimePoint& time, int32_t zone_offset_minutes);
 /// Does the statement answer with rows (SELECT, SHOW, WITH, …), so that its "rows sent" are its rows?
 [[nodiscard]] bool answers_with_rows(std::string_view sql);
 
-/// Is a quote or a comment of an SQL text open at its end? Fed in pieces.
-class QuoteState {
- public:
-  void reset() { open_ = 0; }
-  [[nodiscard]] bool is_open() const { return open_ != 0 && open_ != '\n'; }
-  void feed(std::string_view text);
-
- private:
-  char open_ = 0;  // the closing quote, '*' of a block comment, '\n' of a line comment
-};
-
 enum class LineKind : uint8_t {
   kText,    ///< nothing of its own
   kHeader,  ///< shaped like the first line of an entry
@@ -67,53 +57,37 @@ class StatementLines {
   /// `text_at`: where in lines.since_mark() the statement's text begins. `classify(line)` says what a line looks like.
   template <class Classify>
   Taken take(Lines& lines, size_t text_at, Classify&& classify) {
-    QuoteState quotes;
-    size_t fed = text_at;
-    size_t first_at = 0;  // of the header-shaped lines swallowed; 0: none
-    uint64_t first_line = 0;
-    int swallowed = 0;
-    const auto is_quote_open = [&] {
-      const std::string_view whole = lines.since_mark();
-      if (whole.size() > fed) {
-        quotes.feed(whole.substr(fed));
-        quotes.feed("\n");
-        fed = std::min(whole.size() + 1, lines.offset());
-      }
-      return quotes.is_open();
-    };
-    const auto give_up = [&] {
-      lines.rewind(first_at, first_line);
-      ++disappointments_;
-      return Taken{true, true};
-    };
-    const bool tracks_quotes = disappointments_ < kMaxDisappointments;
-    while (const auto line = lines.peek()) {
-      switch (classify(*line)) {
-        case LineKind::kHeader:
-          if (!tracks_quotes || lines.record_was_cut() || !is_quote_open()) return {};
-          if (first_at == 0) {
-            first_at = lines.offset();
-            first_line = lines.line_number();
-          }
-          if (++swallowed > kMaxSwallowedHeaders) return give_up();
-          break;
-        case LineKind::kBanner: return {tracks_quotes && !lines.record_was_cut() && is_quote_open(), false};
-        case LineKind::kText: break;
-      }
-      if (first_at != 0 && lines.offset() - first_at > kMaxSwallowedBytes && !lines.record_was_cut()) {
-        if (is_quote_open()) return give_up();
-        first_at = 0;
-        swallowed = 0;
-      }
-      lines.take();
-    }
-    return {first_at != 0 && (lines.record_was_cut() || is_quote_open()), false};
+    sql_.reset(kMySqlTextRules);
+    Statement<Classify> statement{{lines, sql_, text_at}, classify, disappointments_ < kMaxDisappointments};
+    const GatheredLines gathered = gather_lines(lines, statement, {.bytes = size_t{64} << 10});
+    if (gathered.given_back) ++disappointments_;
+    const bool at_banner = statement.kind == LineKind::kBanner;
+    return {at_banner ? !lines.record_was_cut() && statement.in_quote() : gathered.cut && gathered.starts > 0, gathered.given_back};
   }
 
  private:
-  static constexpr int kMaxSwallowedHeaders = 64;
-  static constexpr size_t kMaxSwallowedBytes = size_t{64} << 10;
+  template <class Classify>
+  struct Statement : VerbatimStatement {
+    Classify& classify;
+    bool tracks_quotes;
+    LineKind kind = LineKind::kText;  // of the line peeked
+
+    bool complete() {
+      const auto line = lines.peek();
+      kind = line ? classify(*line) : LineKind::kText;
+      return kind == LineKind::kBanner;
+    }
+    bool in_quote() {
+      if (tracks_quotes) sql.advance(text());
+      return tracks_quotes && sql.in_quote();
+    }
+    bool goes_on(std::string_view) { return true; }
+    bool starts(std::string_view) { return kind == LineKind::kHeader; }
+    void add(std::string_view) {}
+  };
+
   static constexpr int kMaxDisappointments = 8;
+  SqlLines sql_;
   int disappointments_ = 0;
 };
 

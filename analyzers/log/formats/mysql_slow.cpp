@@ -133,7 +133,7 @@ class SlowText {
         finish(entry, timestamp);
         return true;
       }
-      if (is_banner(line)) return false;
+      if (is_banner(line) && lines_.line_number() != entry.line) return false;
       if (timestamp) break;
       if (is_time_line(line)) {
         if (has_user) return false;

@@ -293,7 +293,10 @@ bool NodeDecoder::values(std::string_view container, std::vector<BindValue>& out
     if (text.starts_with("... ") && text.find(" more item") != kNone) {
       cut = true;
     } else {
-      out.push_back(value(text, cut));
+      bool is_cut = false;
+      out.push_back(value(text, is_cut));
+      out.back().is_unknown = is_cut;
+      cut |= is_cut;
     }
   }
   if (!elements.complete()) cut = true;

@@ -28,7 +28,7 @@
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/python_logging.h"
-#include "analyzers/log/formats/clause_lines.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -295,21 +295,18 @@ class P6spyReader final : public RecordReader {
     return deliver(entry, trim(text), true, record);
   }
 
+  struct EntryText : VerbatimStatement {
+    P6spyReader& reader;
+
+    bool goes_on(std::string_view line) { return !line.empty() && !text().empty() && sql.continues(line, Indented::kStatement); }
+    bool starts(std::string_view line) { return reader.begins_entry(line); }
+  };
+
   void gather(size_t text_at) {
     statement_.reset();
-    std::string_view text = lines_->since_mark();
-    statement_.advance(text.substr(std::min(text_at, text.size())));
-    int swallowed = 0;
-    while (const auto line = lines_->peek()) {
-      if (text.size() <= text_at) break;
-      const bool begins = begins_entry(*line);
-      if (begins && (!statement_.in_quote() || ++swallowed > kMaxSwallowed)) break;
-      if (!begins && !statement_.continues_with(*line)) break;
-      lines_->take();
-      text = lines_->since_mark();
-      statement_.advance(text.substr(std::min(text_at, text.size())));
-    }
-    open_ = statement_.in_quote();
+    EntryText text{{*lines_, statement_, text_at}, *this};
+    statement_.advance(text.text());
+    open_ = gather_lines(*lines_, text, {}).cut;
   }
 
   bool deliver(const Entry& entry, std::string_view sql, bool cut, LogRecord& record) {
@@ -399,7 +396,7 @@ class P6spyReader final : public RecordReader {
   int32_t zone_;
   uint64_t line_ = 0;
   Entry entry_;
-  ClauseLines statement_;
+  SqlLines statement_;
   bool open_ = false;
   std::string key_, plain_;
   std::unordered_map<std::string, std::string> last_;  // a connection's last row of a batch

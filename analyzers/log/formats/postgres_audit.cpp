@@ -108,8 +108,9 @@ bool parse_audit_parameters(std::string_view list, std::string& scratch, std::ve
   for (size_t at = 0; at <= list.size();) {
     const auto field = csv_field(list, at, scratch);
     if (!field) return false;
-    if (*field == "<long param suppressed>") is_whole = false;
-    values.push_back(BindValue{*field, field->empty()});
+    const bool is_hidden = *field == "<long param suppressed>";
+    is_whole = is_whole && !is_hidden;
+    values.push_back(BindValue{.text = *field, .is_null = field->empty(), .is_unknown = is_hidden});
   }
   return is_whole;
 }

@@ -241,7 +241,7 @@ bool parse_postgres_parameters(std::string_view text, std::string& scratch, std:
       for (;;) {
         n = text.find('\'', n);
         if (n == std::string_view::npos) {
-          put(index, BindValue{text.substr(from)});
+          put(index, BindValue{.text = text.substr(from), .is_unknown = true});
           return false;
         }
         if (n + 1 >= text.size() || text[n + 1] != '\'') break;
@@ -250,7 +250,8 @@ bool parse_postgres_parameters(std::string_view text, std::string& scratch, std:
       }
       std::string_view value = text.substr(from, n - from);
       // log_parameter_max_length appends three dots inside the quotes. A value that really ends so is told apart by nothing.
-      if (value.ends_with("...")) is_whole = false;
+      const bool is_cut = value.ends_with("...");
+      if (is_cut) is_whole = false;
       if (has_doubled) {
         const size_t start = scratch.size();
         assert(scratch.capacity() - scratch.size() >= value.size());
@@ -260,10 +261,10 @@ bool parse_postgres_parameters(std::string_view text, std::string& scratch, std:
         }
         value = std::string_view(scratch).substr(start);
       }
-      if (!put(index, BindValue{value})) return false;
+      if (!put(index, BindValue{.text = value, .is_unknown = is_cut})) return false;
       ++n;
     } else if (text.substr(n, 4) == "NULL") {
-      if (!put(index, BindValue{std::string_view(), true})) return false;
+      if (!put(index, BindValue{.text = {}, .is_null = true})) return false;
       n += 4;
     } else {
       return false;
@@ -458,7 +459,7 @@ void PostgresSessions::audit(const PostgresEntry& entry, std::string_view text, 
     params_.clear();
     scratch_.clear();
     if (scratch_.capacity() < audit.parameters.size()) scratch_.reserve(audit.parameters.size());
-    if (!parse_audit_parameters(audit.parameters, scratch_, params_)) record.truncated = true;
+    if (!parse_audit_parameters(audit.parameters, scratch_, params_)) record.params_cut = true;
     record.params = params_;
     record.has_params = true;
     record.protocol = is_prepared ? Protocol::kSimple : Protocol::kExtended;
@@ -466,7 +467,7 @@ void PostgresSessions::audit(const PostgresEntry& entry, std::string_view text, 
   } else if (sql.find("$1") != std::string_view::npos) {
     ++unbound_;
   }
-  if (record.truncated) ++counts.truncated_statements;
+  if (record.truncated || record.params_cut) ++counts.truncated_statements;
   tag_ = Tag{"audit", audit.audit_class};
   record.tags = {&tag_, 1};
   remember(entry, sql, session);
@@ -546,7 +547,7 @@ void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessa
     else if (message.sql.find("$1") != std::string_view::npos)
       ++unbound_;
   }
-  if (record.truncated) ++counts.truncated_statements;
+  if (record.truncated || record.params_cut) ++counts.truncated_statements;
 
   remember(entry, message.sql, session);
   session.is_open = !is_timed;
@@ -564,7 +565,8 @@ void PostgresSessions::bind_parameters(const PostgresEntry& entry, std::string_v
   const bool is_whole = parse_postgres_parameters(list, scratch_, params_);
   record.params = params_;
   record.has_params = true;
-  if (!is_whole || entry.was_cut) record.truncated = true;
+  record.params_cut = !is_whole;
+  if (entry.was_cut) record.truncated = true;
 }
 
 /// Follows BEGIN and COMMIT as far as it takes to notice that some were not logged.
@@ -644,7 +646,7 @@ void PostgresSessions::error(const PostgresEntry& entry, std::string_view text, 
     record.protocol = Protocol::kExtended;
     bind_parameters(entry, session.bind_parameters, record);
   }
-  if (record.truncated) ++counts.truncated_statements;
+  if (record.truncated || record.params_cut) ++counts.truncated_statements;
   remember(entry, sql, session);
   session.has_stray_end = false;
   session.is_open = false;

@@ -179,7 +179,7 @@ class PrismaReader final : public RecordReader {
     decoder_.values(text, values_, cut);
     record.has_params = true;
     record.params = values_;
-    record.truncated |= cut;
+    record.params_cut = cut;
   }
 
   bool read_json(LogRecord& record) {

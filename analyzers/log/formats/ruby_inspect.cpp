@@ -129,11 +129,12 @@ BindValue RubyValues::value(std::string_view text, bool& hidden) {
     v.text = {};
   } else if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
     v.text = unescape(text.substr(1, text.size() - 2));
-    hidden |= is_hidden(v.text);
+    v.is_unknown = is_hidden(v.text);
   } else {
     v.is_number = is_number(text);
-    hidden |= is_hidden(text);
+    v.is_unknown = is_hidden(text);
   }
+  hidden |= v.is_unknown;
   return v;
 }
 

@@ -32,7 +32,7 @@
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
-#include "analyzers/log/formats/sql_extent.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 
@@ -43,10 +43,9 @@ using header_text::is_digit;
 using Kind = JsonField::Kind;
 
 constexpr size_t kNone = std::string_view::npos;
-constexpr size_t kMaxLead = 512;         ///< bytes a logger puts in front
-constexpr size_t kMaxStartsInside = 64;  ///< lines that look like entries inside one literal, before the literal is doubted
-constexpr int kMaxTails = 64;            ///< semicolons of one entry behind which parameters are looked for
-constexpr size_t kMaxOpen = 4096;        ///< statements that began and whose end is waited for
+constexpr size_t kMaxLead = 512;   ///< bytes a logger puts in front
+constexpr int kMaxTails = 64;      ///< semicolons of one entry behind which parameters are looked for
+constexpr size_t kMaxOpen = 4096;  ///< statements that began and whose end is waited for
 
 /// `Executing (uuid): ` in a line.
 struct Entry {
@@ -214,57 +213,29 @@ class SequelizeReader final : public RecordReader {
     return !line.empty() && is_digit(line[0]) && parse_python_time(line, size).has_value();
   }
 
+  /// An entry's SQL with what stands behind its semicolon, while it is gathered.
+  struct EntryText : VerbatimStatement {
+    SequelizeReader& reader;
+    const Entry& entry;
+    Parts& parts;
+
+    bool complete() { return reader.split(text(), entry.done, parts); }
+    bool goes_on(std::string_view line) { return line.find_first_not_of(" \t") != kNone && sql.continues(line, Indented::kForeign); }
+    bool starts(std::string_view line) { return is_start(line); }
+    void add(std::string_view) {}  // complete() reads on
+  };
+
   void next_text(const Entry& entry, LogRecord& record) {
     const std::string_view first = *lines_->peek();
     const std::string_view lead = first.substr(0, entry.lead);
     Parts parts;
-    extent_.reset(backslashes_);
+    sql_.reset(sql_text_rules(backslashes_));
     tails_ = 0;
-    size_t starts_inside = 0, first_inside = 0, size_then = 0;
-    uint64_t line_then = 0;
     lines_->take();
-    std::string_view text;
-    const auto give_back = [&] {
-      parts.open = true;
-      if (lines_->record_was_cut()) return;
-      lines_->rewind(first_inside, line_then);
-      text = text.substr(0, size_then);
-    };
-    while (true) {
-      const std::string_view whole = lines_->since_mark();
-      text = whole.substr(std::min(entry.sql, whole.size()));
-      if (split(text, entry.done, parts)) break;
-      if (lines_->record_was_cut()) {
-        parts.open = true;
-        break;
-      }
-      const auto line = lines_->peek();
-      if (!line) {
-        parts.open = extent_.in_quote();
-        // A log may be cut inside a literal that holds a copy of a log; many entries in it mean that a quote was misread.
-        if (parts.open && starts_inside >= 8) give_back();
-        break;
-      }
-      const bool start = is_start(*line);
-      if (extent_.in_quote()) {
-        if (start) {
-          if (starts_inside == 0) {
-            first_inside = lines_->offset();
-            size_then = text.size();
-            line_then = lines_->line_number();
-          }
-          if (++starts_inside > kMaxStartsInside) {
-            give_back();
-            break;
-          }
-        }
-      } else if (start || line->find_first_not_of(" \t") == kNone ||
-                 (!ends_unfinished(text, extent_.depth()) && !continues_statement(*line))) {
-        break;
-      }
-      lines_->take();
-    }
-    if (parts.sql.empty()) last_split(text, entry.done, parts);
+    EntryText text{{*lines_, sql_, entry.sql}, *this, entry, parts};
+    const GatheredLines gathered = gather_lines(*lines_, text, {.starts_at_end = 8});
+    parts.open = gathered.cut || lines_->record_was_cut();
+    if (parts.sql.empty()) last_split(text.text(), entry.done, parts);
     if (!parts.time.known()) parts.time = time_in(lead);
     deliver(entry, parts, lead.find("sequelize:") != kNone, record);
   }
@@ -272,8 +243,8 @@ class SequelizeReader final : public RecordReader {
   /// Does the entry end with the lines read so far, certainly? Looks for the semicolon that ends the SQL.
   bool split(std::string_view text, bool done, Parts& parts) {
     const size_t newline = text.rfind('\n');
-    for (size_t at = extent_.find(text, ';'); at != kNone; at = extent_.find(text, ';')) {
-      if (extent_.depth() > 0 || (newline != kNone && at < newline)) continue;
+    for (size_t at = sql_.find(text, kStopSemicolon); at != kNone; at = sql_.find(text, kStopSemicolon)) {
+      if (sql_.depth() > 0 || (newline != kNone && at < newline)) continue;
       if (take_tail(text.substr(0, at + 1), text.substr(at + 1), done, parts)) return true;
     }
     return false;
@@ -419,7 +390,7 @@ class SequelizeReader final : public RecordReader {
     const std::string_view text = message->text;
     const auto entry = find_entry(text);
     Parts parts;
-    extent_.reset(backslashes_);
+    sql_.reset(sql_text_rules(backslashes_));
     tails_ = 0;
     const std::string_view body = text.substr(entry->sql);
     if (!split(body, entry->done, parts)) last_split(body, entry->done, parts);
@@ -454,7 +425,7 @@ class SequelizeReader final : public RecordReader {
   int32_t zone_;
   bool backslashes_ = false, dos_ = false;
   bool numbered_ = false;  ///< every `Executed` line ends with its milliseconds
-  SqlExtent extent_;
+  SqlLines sql_;
   uint64_t line_ = 0;
   JsonLines json_, params_json_;
   std::string wrapped_, plain_;

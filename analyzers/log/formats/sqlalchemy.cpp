@@ -22,10 +22,10 @@
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_json.h"
 #include "analyzers/log/formats/python_logging.h"
+#include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/sqlalchemy_entry.h"
 #include "analyzers/log/formats/sqlalchemy_message.h"
 #include "analyzers/log/formats/sqlalchemy_parameters.h"
-#include "analyzers/log/formats/statement_lines.h"
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 #include "analyzers/log/source.h"
@@ -38,7 +38,7 @@ using Kind = SqlalchemyKind;
 constexpr size_t kNone = std::string_view::npos;
 constexpr std::string_view kLogger = "sqlalchemy", kEngineLogger = "sqlalchemy.engine";
 constexpr std::string_view kCutSql = " characters truncated ... ";
-constexpr size_t kMaxStartsInside = 64;        ///< lines that look like entries inside one literal, before the literal is doubted
+constexpr std::string_view kCutValue = " characters truncated) ... ";
 constexpr size_t kMaxQueue = 512;              ///< entries behind a statement that waits for its parameters
 constexpr size_t kMaxQueueBytes = 64U << 20;   ///< of their text
 constexpr size_t kMaxSessions = 16'384;        ///< whose state is kept
@@ -212,48 +212,38 @@ class SqlalchemyReader final : public RecordReader {
     on_message(lines_->since_mark(), false, !whole || lines_->record_was_cut());
   }
 
+  struct StatementText : VerbatimStatement {
+    SqlalchemyReader& reader;
+    bool bare;
+    bool is_found = false;  // the line looked at begins an entry, were it not for its words
+    uint32_t kept = 0;
+
+    std::string_view plain(std::string_view line) {
+      is_found = reader.start_of(line, false).found;
+      return line;
+    }
+    bool goes_on(std::string_view line) { return is_found || trim(text()).empty() || sql.continues(line, Indented::kStatement); }
+    /// Nothing but its words tells whether a bare line that begins like SQL begins a statement.
+    bool starts(std::string_view line) {
+      return is_found && !(bare && parse_sqlalchemy_message(line).kind == Kind::kStatement && !sql.is_followed_by(text(), line));
+    }
+    void add(std::string_view) {
+      ++reader.lines_of_entry_;
+      sql.advance(text());
+    }
+    void swallows() { kept = reader.lines_of_entry_; }
+    void give_back() { reader.lines_of_entry_ = kept; }
+  };
+
   /// Takes the lines that go on with the statement whose first line is taken. False when it ends inside a literal.
   bool gather_statement(size_t message, bool bare) {
-    scan_.reset();
-    const auto text_of = [&] {
-      const std::string_view all = lines_->since_mark();
-      return all.substr(std::min(message, all.size()));
-    };
-    scan_.advance(text_of());
-    size_t inside = 0, inside_offset = 0;
-    uint64_t inside_line = 0;
-    uint32_t inside_lines = 0;
-    const PythonPrefix prefix = prefix_;
-    bool ended = true;
-    while (const auto line = lines_->peek()) {
-      const bool found = start_of(*line, false).found;
-      if (found && !(bare && goes_on_bare(text_of(), *line))) {
-        if (!scan_.in_quote() || lines_->record_was_cut() || ++inside > kMaxStartsInside) break;
-        if (inside == 1) {
-          inside_offset = lines_->offset();
-          inside_line = lines_->line_number();
-          inside_lines = lines_of_entry_;
-        }
-      } else if (!found && !trim(text_of()).empty() && !goes_on_as_sql(text_of(), scan_, *line)) {
-        break;
-      }
-      lines_->take();
-      ++lines_of_entry_;
-      scan_.advance(text_of());
-      if (inside > 0 && !scan_.in_quote()) inside = 0;  // it was text of the literal
-    }
+    sql_.reset();
+    StatementText text{{*lines_, sql_, message}, *this, bare};
+    sql_.advance(text.text());
+    const PythonPrefix prefix = prefix_;  // looking at other lines overwrites it
+    const GatheredLines gathered = gather_lines(*lines_, text, {.starts_at_end = 1});
     prefix_ = prefix;
-    if (inside > 0 && !lines_->record_was_cut()) {
-      lines_->rewind(inside_offset, inside_line);
-      lines_of_entry_ = inside_lines;
-      ended = false;
-    }
-    return ended && !scan_.in_quote();
-  }
-
-  /// Nothing but its words tells whether a bare line that begins like SQL begins a statement.
-  bool goes_on_bare(std::string_view text, std::string_view line) const {
-    return parse_sqlalchemy_message(line).kind == Kind::kStatement && !begins_another_statement(text, scan_, line);
+    return !gathered.cut;
   }
 
   /// The repr of some object may have newlines in it.
@@ -659,7 +649,8 @@ class SqlalchemyReader final : public RecordReader {
   void fill_parameters(LogRecord& record) {
     values_.clear();
     record.has_params = parameters_.next(values_);
-    record.truncated |= parameters_.truncated();
+    record.params_cut = parameters_.truncated();
+    for (BindValue& v : values_) v.is_unknown = v.text.find(kCutValue) != kNone;
     record.params = values_;
     if (executions_ > 0) --executions_;
     count(record);
@@ -667,7 +658,7 @@ class SqlalchemyReader final : public RecordReader {
 
   void count(const LogRecord& record) {
     ++counts_.statements;
-    if (record.truncated) ++counts_.truncated_statements;
+    if (record.truncated || record.params_cut) ++counts_.truncated_statements;
   }
 
   bool more_executions(LogRecord& record) {
@@ -698,7 +689,7 @@ class SqlalchemyReader final : public RecordReader {
   PythonSession session_;
   std::vector<Tag> tags_;
   JsonLines json_lines_;
-  SqlTextScan scan_;
+  SqlLines sql_;
   uint64_t line_ = 0;
   uint32_t lines_of_entry_ = 1;
   bool in_other_ = false, headed_ = false;

@@ -33,6 +33,7 @@ namespace {
 
 constexpr size_t kNowhere = std::string_view::npos;
 constexpr size_t kMaxPrefix = 600;
+constexpr size_t kLongestCutLine = 128;
 constexpr std::string_view kParametersMarker = "-- PARAMETERS:";
 
 enum class Entry : uint8_t { kNone, kQuery, kSlow, kFailed, kError, kTime, kParameters, kOther };
@@ -299,7 +300,7 @@ class TypeormReader final : public RecordReader {
       record.truncated = false;
       return true;
     }
-    if (announced_ && !lines_->peek()) {  // a repetition that the end of the log cut
+    if (announced_ && is_at_end()) {  // a repetition that the end of the log cut
       const uint64_t line = record.line;
       record = LogRecord{};
       record.line = line;
@@ -307,6 +308,20 @@ class TypeormReader final : public RecordReader {
     }
     completeness_.add(record, counts_);
     return true;
+  }
+
+  /// Does the log end here, or with one line cut before it could tell what it is: a clause of the statement (`fr`), its parameters? Takes that line.
+  bool is_at_end() {
+    const auto raw = lines_->peek();
+    if (!raw) return true;
+    const std::string_view line = without_colours(*raw, clean_);
+    if (lines_->record_was_cut() || line.size() > kLongestCutLine || is_statement(start_of(line, false).entry)) return false;
+    const size_t offset = lines_->offset();
+    const uint64_t number = lines_->line_number();
+    lines_->take();
+    const bool result = !lines_->peek();
+    if (!result) lines_->rewind(offset, number);
+    return result;
   }
 
   /// Offsets in a text whose colours went.
