@@ -93,7 +93,7 @@ int run_scan(const ScanOptions& options) {
       std::any_of(audit_options.rules.begin(), audit_options.rules.end(), [](const Rule* r) { return r->code == "DBA901"; });
   for (uint32_t i = 0; i < logs->size(); ++i) {
     const bool is_open = (*logs)[i] == "-" && standard_input;
-    Result<OpenLog> log = is_open ? std::move(*standard_input) : open_log((*logs)[i], options, engine);
+    Result<OpenLog> log = is_open ? std::move(*standard_input) : open_log((*logs)[i], options, engine, target->log_line_prefix());
     if (is_open) standard_input.reset();
     if (!log) return job_failed(log.error().message);
     const TraceCounts before = trace.counts();

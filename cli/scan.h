@@ -21,6 +21,9 @@ struct ScanTarget {
   bool has_catalog = false;
   std::unique_ptr<Connection> connection;  ///< null without --dsn
   std::string shown_dsn;
+
+  /// log_line_prefix of the server or the snapshot, for logs of its own; empty when it does not say.
+  [[nodiscard]] std::string log_line_prefix() const;
 };
 
 /// Loads --dsn or --schema; neither gives an empty target.
@@ -35,8 +38,10 @@ struct OpenLog {
   FileState before;              ///< when it was opened
 };
 
-/// Opens one log and decides its format. Errors: unreadable, empty, binary, of no format we know, of another format than --log-format says.
-[[nodiscard]] Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine);
+/// Opens one log and decides its format. Without --log-line-prefix the server's is used where it fits the log at least as well as a guess.
+/// Errors: unreadable, empty, binary, of no format we know, of another format than --log-format says.
+[[nodiscard]] Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine,
+                                       const std::string& server_prefix = {});
 
 /// The engine of the audit: --engine, the live server, the schema, or what the first log implies. Standard input can be opened once only: when it had
 /// to be, what came of it is kept in `standard_input`.

@@ -4,6 +4,7 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/envelope.h"
+#include "analyzers/log/formats/log_line_prefix.h"
 #include "analyzers/log/read_ahead.h"
 #include "analyzers/schema/ddl.h"
 #include "cli/scan.h"
@@ -32,7 +33,12 @@ Result<ScanTarget> load_target(const ScanOptions& options) {
   return target;
 }
 
-Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine) {
+std::string ScanTarget::log_line_prefix() const {
+  const auto it = catalog.server.settings.find("log_line_prefix");
+  return it == catalog.server.settings.end() ? "" : it->second;
+}
+
+Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine, const std::string& server_prefix) {
   const FileState before = file_state(path);
   Result<std::unique_ptr<ByteSource>> source = open_source(path);
   if (!source) return tl::unexpected(source.error());
@@ -43,6 +49,11 @@ Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, En
   if (head.empty()) return fail(fmt::format("{} is empty: nothing to audit", path));
   ReaderOptions reader_options;
   reader_options.log_line_prefix = options.log_line_prefix;
+  // The log may be older than the setting, or another server's.
+  if (options.log_line_prefix.empty() && !server_prefix.empty()) {
+    const int fits = count_prefix(head, server_prefix).matched;
+    if (fits > 0 && fits >= guess_prefix(head).matched) reader_options.log_line_prefix = server_prefix;
+  }
   reader_options.engine = engine;
   reader_options.zone_offset_minutes = options.zone_offset_minutes;
   const Format* wanted = nullptr;
@@ -60,7 +71,7 @@ Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const
   if (options.engine) return *options.engine;
   if (target.has_catalog && target.catalog.engine != Engine::kUnknown) return target.catalog.engine;
   for (const std::string& path : logs) {
-    Result<OpenLog> log = open_log(path, options, Engine::kUnknown);
+    Result<OpenLog> log = open_log(path, options, Engine::kUnknown, target.log_line_prefix());
     if (path == "-") {
       const Engine engine = log ? log->format->engine : Engine::kUnknown;
       standard_input = std::move(log);

@@ -138,6 +138,14 @@ TEST_CASE("CREATE TABLE of PostgreSQL", "[schema][ddl]") {
       {"inheritance", kPg, "CREATE TABLE p (id int PRIMARY KEY, n int CHECK (n > 0)); CREATE TABLE c (m int) INHERITS (p);",
        "public.c\n  id integer !\n  n integer\n  m integer\n  check p_n_check(n > 0)\npublic.p\n  id integer !\n  n integer\n  pk "
        "p_pkey(id)\n  check p_n_check(n > 0)\n"},
+      {"a check that children do not get", kPg,
+       "CREATE TABLE p (n int, CONSTRAINT mine CHECK (n > 0) NO INHERIT, CONSTRAINT ours CHECK (n < 9)); CREATE TABLE c () INHERITS (p);",
+       "public.c\n  n integer\n  check ours(n < 9)\npublic.p\n  n integer\n  check mine(n > 0)\n  check ours(n < 9)\n"},
+      {"commas in brackets", kPg,
+       "CREATE TABLE a (t text[] DEFAULT ARRAY['x'::text, 'y'::text] NOT NULL, u int, v int[]); ALTER TABLE a ALTER v SET DEFAULT ARRAY[1, "
+       "2], "
+       "ALTER u SET NOT NULL;",
+       "public.a\n  t text[] ! = array['x', 'y']\n  u integer !\n  v integer[] = array[1, 2]\n"},
       {"LIKE", kPg, "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (LIKE a); CREATE TABLE c (LIKE a INCLUDING ALL, x int);",
        "public.a\n  id integer !\n  pk a_pkey(id)\npublic.b\n  id integer !\npublic.c\n  id integer !\n  x integer\n  pk c_pkey(id)\n"},
       {"AS SELECT, temporary, unlogged", kPg,

@@ -26,8 +26,15 @@ constexpr EngineEntry kEngines[] = {
 #undef ENGINE
 };
 
-/// Schemes of CLI.md whose engine this build may not have.
-constexpr std::array<std::string_view, 5> kSchemes = {"sqlite", "postgresql", "postgres", "mysql", "mariadb"};
+std::vector<std::string> schemes() {
+  std::vector<std::string> all;
+  for (const EngineEntry& e : kEngines) {
+    for (const std::string_view s : e.schemes) {
+      if (!s.empty()) all.emplace_back(s);
+    }
+  }
+  return all;
+}
 
 const EngineEntry* engine_for(std::string_view scheme) {
   for (const EngineEntry& e : kEngines) {
@@ -80,7 +87,7 @@ std::string percent_encode(std::string_view path) {
 
 std::string known_schemes() {
   std::vector<std::string> names;
-  for (std::string_view s : kSchemes) names.push_back(std::string(s) + "://");
+  for (const std::string& s : schemes()) names.push_back(s + "://");
   return join(names, ", ");
 }
 
@@ -111,8 +118,8 @@ Result<Dsn> parse_dsn(std::string_view text) {
   dsn.scheme = to_lower(text.substr(0, mark));
   if (const size_t plus = dsn.scheme.find('+'); plus != std::string::npos) dsn.scheme.resize(plus);
   dsn.rest = std::string(text.substr(mark + 3));
-  if (std::find(kSchemes.begin(), kSchemes.end(), dsn.scheme) == kSchemes.end()) {
-    const std::string near = nearest(dsn.scheme, {kSchemes.begin(), kSchemes.end()});
+  if (engine_for(dsn.scheme) == nullptr) {
+    const std::string near = nearest(dsn.scheme, schemes());
     const bool sane = dsn.scheme.size() <= 32 && dsn.scheme.find_first_of("@:/") == std::string::npos;
     return fail("unknown database scheme" + (sane ? " '" + printable(dsn.scheme) + "'" : "") + "; known: " + known_schemes() +
                 " or a path to a SQLite file" + (near.empty() ? "" : "; did you mean " + near + "://?"));
@@ -123,10 +130,8 @@ Result<Dsn> parse_dsn(std::string_view text) {
 
 Result<std::unique_ptr<Connection>> connect(const Dsn& dsn) {
   const EngineEntry* engine = engine_for(dsn.scheme);
-  if (engine != nullptr) return engine->connect(dsn);
-  return fail("reading a live " + std::string(dsn.scheme.starts_with("postgres") ? "PostgreSQL" : "MySQL or MariaDB") +
-              " server is not built into this version yet; give its schema as a file: --schema dump.sql (" +
-              (dsn.scheme.starts_with("postgres") ? "pg_dump -s" : "mysqldump -d") + ")");
+  if (engine == nullptr) return fail("unknown database scheme '" + printable(dsn.scheme) + "'");  // not one of parse_dsn()
+  return engine->connect(dsn);
 }
 
 }  // namespace dbaudit

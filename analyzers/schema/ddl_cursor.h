@@ -120,12 +120,12 @@ class DdlCursor {
     at = start;
     return false;
   }
-  /// Moves to the next comma outside parentheses, or to the end, or to a `)` that was not opened here.
+  /// Moves to the next comma outside parentheses and brackets, or to the end, or to a `)` that was not opened here.
   void skip_to_comma() {
     int depth = 0;
     for (; !done(); ++at) {
-      if (is_punct('(')) ++depth;
-      if (is_punct(')') && --depth < 0) return;
+      if (is_punct('(') || is_punct('[')) ++depth;
+      if ((is_punct(')') || is_punct(']')) && --depth < 0) return;
       if (depth == 0 && is_punct(',')) return;
     }
   }

@@ -145,8 +145,9 @@ bool DdlReader::key_parts(DdlCursor& c, std::vector<KeyPart>& parts) {
 DdlReader::ConstraintTail DdlReader::constraint_tail(DdlCursor& c) {
   ConstraintTail tail;
   for (;;) {
-    if (c.accept({"not", "deferrable"}) || c.accept({"initially", "immediate"}) || c.accept({"not", "valid"}) ||
-        c.accept({"no", "inherit"}) || c.accept("enforced")) {
+    if (c.accept({"not", "deferrable"}) || c.accept({"initially", "immediate"}) || c.accept({"not", "valid"}) || c.accept("enforced")) {
+    } else if (c.accept({"no", "inherit"})) {
+      tail.inherited = false;
     } else if (c.accept("deferrable")) {
       tail.deferrable = true;
     } else if (c.accept({"initially", "deferred"})) {

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ class DdlReader {
   };
   /// What may follow any constraint.
   struct ConstraintTail {
-    bool deferrable = false, deferred = false, enforced = true, visible = true;
+    bool deferrable = false, deferred = false, enforced = true, visible = true, inherited = true;
   };
   /// What a column's definition says of other things than the column.
   struct ColumnExtras {
@@ -129,7 +130,8 @@ class DdlReader {
   size_t statement_offset_ = 0;
   std::vector<std::string> own_charset_;  // of the CREATE TABLE at hand: columns that the table's COLLATE does not reach
   bool descending_primary_key_ = false;   // SQLite: `INTEGER PRIMARY KEY DESC` in a column is no rowid alias
-  bool partly_understood_ = false;        // of the statement at hand: kept, but counted
+  std::set<std::pair<std::string, std::string>> not_inherited_;  // PostgreSQL: table and check of CHECK … NO INHERIT
+  bool partly_understood_ = false;                               // of the statement at hand: kept, but counted
 };
 
 }  // namespace dbaudit

@@ -166,9 +166,11 @@ bool DdlReader::column_constraint(DdlCursor& c, Table& t, Column& column, Column
     constraint_tail(c);
   } else if (c.accept("default")) {
     const size_t from = c.at;
+    int brackets = 0;  // ARRAY['a', 'b']
     do {
+      brackets += c.is_punct('[') ? 1 : c.is_punct(']') ? -1 : 0;
       if (!c.skip_parenthesised()) ++c.at;
-    } while (!ends_default(c));
+    } while (brackets > 0 ? !c.done() : !ends_default(c));
     const Expr e = parse_expression(c.slice(from, c.at), engine_);
     if (e.kind != ExprKind::kNull) column.default_expression = print_expression(e);
     if (engine_ == Engine::kPostgres && e.kind == ExprKind::kCall && e.text == "nextval") column.identity = true;
@@ -368,7 +370,9 @@ bool DdlReader::table_constraint(DdlCursor& c, Table& t, bool& handled) {
     ++c.at;
     std::span<const Token> inside;
     if (!c.parenthesised(inside)) return false;
-    if (constraint_tail(c).enforced) add_check(t, name, inside);
+    const ConstraintTail tail = constraint_tail(c);
+    if (tail.enforced) add_check(t, name, inside);
+    if (tail.enforced && !tail.inherited) not_inherited_.insert({t.qualified(), t.checks.back().name});
     return true;
   }
   if (c.is("exclude") && (c.is("using", 1) || c.is_punct('(', 1))) {
@@ -499,7 +503,9 @@ void DdlReader::table_options(DdlCursor& c, Table& t) {
           for (const Column& column : parent->columns) {
             if (t.column(column.name) == nullptr) t.columns.push_back(column);
           }
-          t.checks.insert(t.checks.begin(), parent->checks.begin(), parent->checks.end());
+          std::vector<Check> checks = parent->checks;
+          std::erase_if(checks, [&](const Check& k) { return not_inherited_.contains({parent->qualified(), k.name}); });
+          t.checks.insert(t.checks.begin(), checks.begin(), checks.end());
         }
       } while (in.accept_punct(','));
       for (Column& column : own) add_column(t, std::move(column), {}, t.columns.size());
