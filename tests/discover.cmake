@@ -6,6 +6,10 @@ if(names STREQUAL "")
   message(FATAL_ERROR "${PROGRAM} lists no tests")
 endif()
 
+# Tests on live servers count what those servers did: one at a time.
+execute_process(COMMAND ${PROGRAM} ${LIST_NAMES} [live] OUTPUT_VARIABLE live)
+set(live "\n${live}")
+
 set(script "")
 while(NOT names STREQUAL "")
   string(FIND "${names}" "\n" end)
@@ -15,5 +19,9 @@ while(NOT names STREQUAL "")
   string(REGEX REPLACE "([^A-Za-z0-9 ])" "\\\\\\1" pattern "${name}")  # to Catch2 a name is a pattern, to its command line maybe an option
   string(APPEND script "add_test([==[${name}]==] \"${PROGRAM}\" [==[${pattern}]==] ${ARGUMENTS})\n"
                        "set_tests_properties([==[${name}]==] PROPERTIES TIMEOUT 300 SKIP_REGULAR_EXPRESSION \"SKIPPED: \")\n")
+  string(FIND "${live}" "\n${name}\n" is_live)
+  if(NOT is_live EQUAL -1)
+    string(APPEND script "set_tests_properties([==[${name}]==] PROPERTIES RESOURCE_LOCK live_servers)\n")
+  endif()
 endwhile()
 file(WRITE "${OUTPUT}" "${script}")

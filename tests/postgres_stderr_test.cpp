@@ -357,7 +357,7 @@ TEST_CASE("postgres: a parameter that was cut leaves the statement whole") {
       "2026-11-20 10:00:00.000 UTC [10] DETAIL:  parameters: $1 = 'Lorem ips...', $2 = '7'\n",
       "postgres-stderr");
   REQUIRE(log.statements().size() == 1);
-  const LogRecord& r = log.statements()[0].fields;
+  const LogRecord r = log.statements()[0].fields;
   CHECK_FALSE(r.truncated);
   CHECK(r.params_cut);
   CHECK(log.counts.truncated_statements == 1);
