@@ -174,11 +174,7 @@ class EnvelopeSource final : public ByteSource {
   void emit(const Inside& inside, uint64_t line) {
     const Origins::Note note{line, inside.time, origins_.name(inside.origin)};
     if (!goes_on_) origins_.add(note);
-    for (const char* c = inside.text.data();
-         (c = static_cast<const char*>(std::memchr(c, '\n', static_cast<size_t>(inside.text.data() + inside.text.size() - c)))) != nullptr;
-         ++c) {
-      origins_.add(note);
-    }
+    for (size_t at = inside.text.find('\n'); at != kNone; at = inside.text.find('\n', at + 1)) origins_.add(note);
     out_.append(inside.text);
     joined_ = inside.goes_on ? joined_ + inside.text.size() : 0;
     goes_on_ = inside.goes_on && joined_ < kMaxJoined;
