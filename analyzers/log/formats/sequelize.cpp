@@ -191,12 +191,11 @@ class SequelizeReader final : public RecordReader {
     backslashes_ = is_mysql_family(engine) || (engine == Engine::kUnknown && seen("`") && !seen("$1") && !seen("BEGIN DEFERRED") &&
                                                !seen("PRAGMA ") && !seen("sqlite_master") && !seen("AUTOINCREMENT"));
     dos_ = has_dos_lines(head);
-    // console.log(message, milliseconds): then the number ends every message, also those that end with a semicolon.
+    // console.log(message, milliseconds): then the number ends every message, also those that end with a semicolon. A line that does not end
+    // in the head, or was being written, says neither.
     size_t plain = 0, numbered = 0;
-    for (size_t at = 0; at < head.size();) {
-      const size_t stop = std::min(head.find('\n', at), head.size());
+    for (size_t at = 0, stop = 0; (stop = head.find('\n', at)) != kNone; at = stop + 1) {
       std::string_view line = head.substr(at, stop - at);
-      at = stop + 1;
       if (line.ends_with('\r')) line.remove_suffix(1);
       const auto entry = find_entry(line);
       if (!entry || !entry->done || line.front() == '{') continue;
