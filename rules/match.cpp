@@ -126,6 +126,10 @@ bool table_lock_protects(const LockStatement& l, std::string_view table, Engine 
 
 }  // namespace
 
+uint64_t note_key(std::string_view what, std::string_view table, std::string_view detail) {
+  return hash_combine(hash_bytes(what), hash_combine(hash_bytes(table), hash_bytes(detail)));
+}
+
 std::string list_of(const std::vector<std::string>& names) { return join(names, ", "); }
 
 void add_fixes(Finding& finding, std::vector<Fix> fixes) {

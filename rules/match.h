@@ -34,10 +34,30 @@ struct ReadRef {
   const ReadAccess* access = nullptr;
 };
 
+/// Something one work unit did that decides about what another one did: a version compared, two rows locked in this order, a parent deleted. Rules
+/// note it (RuleContext::note) and need it (Match::needs); whether it was noted is known at the end of the log.
+[[nodiscard]] uint64_t note_key(std::string_view what, std::string_view table, std::string_view detail = {});
+
+struct Need {
+  uint64_t key = 0;                     ///< note_key()
+  bool of_another_session = false;      ///< a note of the match's own session does not do
+  std::string_view evidence_kind = {};  ///< Evidence::kind for the place of the note; empty: it is no evidence
+  std::string evidence_text = {};
+  bool observed = false;  ///< the note, met, shows that it happened
+};
+
+/// Another statement that a match is about, beside its read and its write.
+struct OtherOp {
+  uint32_t op = 0;
+  std::string_view role;  ///< `lock`, `re-read`, …
+};
+
 /// What a rule saw once. The runner folds equal ones into a finding.
 struct Match {
   const Table* table = nullptr;
   std::string table_name;
+  std::vector<std::string> more_tables;  ///< in the order the finding names them, behind table_name
+  std::vector<OtherOp> others;           ///< shown behind the read and the write
   std::vector<std::string> columns, key_columns, null_columns;
   const WorkUnit* unit = nullptr;
   uint32_t read = 0, write = 0;  ///< ops of the pair; read == write when there is one statement only
@@ -47,7 +67,7 @@ struct Match {
   Level level = Level::kAutocommit;
   Scope scope = Scope::kNone;
   bool level_known = true;           ///< false: the log shows no transaction boundaries, or the level is not known
-  std::optional<Severity> severity;  ///< instead of what the verdict gives
+  std::optional<Severity> severity;  ///< whatever the verdict gives
   Confidence confidence = Confidence::kLikely;
   uint64_t row = 0;                  ///< identity of the key the pair is about: two sessions on one row can meet
   bool refutes = false;              ///< the application shows here that it does the right thing: no finding for this table and statement
@@ -58,9 +78,10 @@ struct Match {
   bool value_moved_by_step = false;  ///< evidence `value-follows-read`
   bool value_moved_down = false;     ///< … downwards: there is a bound below which it must not go
   bool value_stayed = false;  ///< wrote what was there already: says nothing alone, and much beside a write that moved it to the same value
-  bool writes_one_column = false;   ///< nothing else can have been the purpose of the write
-  std::string needs_version_check;  ///< a finding only when some UPDATE of the log compares this column of the table
-  std::string message_detail;       ///< rule-specific words for the message
+  bool writes_one_column = false;      ///< nothing else can have been the purpose of the write
+  std::optional<Need> needs;           ///< a finding only when some unit of the log noted this
+  std::optional<uint64_t> refuted_by;  ///< note_key(): no finding when any unit of the log noted this
+  std::string message_detail;          ///< rule-specific words for the message
   std::vector<Evidence> evidence;
   uint32_t evidence_op = 0;  ///< op whose place the evidence takes
   std::string near_miss;     ///< why an existing key does not protect
@@ -137,8 +158,8 @@ class RuleContext {
   [[nodiscard]] virtual bool snapshot_isolation() const = 0;  ///< innodb_snapshot_isolation=ON
   /// Has any session read this column of this very row (by its identity) so far in the log?
   [[nodiscard]] virtual bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const = 0;
-  /// An UPDATE compares this version column: one that does not is then a finding (Match::needs_version_check).
-  virtual void note_version_check(std::string_view table, std::string_view column) = 0;
+  /// Remembers note_key() with the unit's session and the op's place, for Match::needs. Bounded: past a cap new keys are not remembered.
+  virtual void note(uint64_t key, const WorkUnit& unit, uint32_t op) = 0;
 };
 
 }  // namespace dbaudit

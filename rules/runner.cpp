@@ -33,6 +33,8 @@ constexpr size_t kMaxWindows = 4096;      // window lengths remembered per group
 constexpr size_t kMaxSessions = 100'000;  // sessions told apart per group
 constexpr size_t kMaxReadRows = 200'000;  // rows remembered as read, over all tables
 constexpr size_t kMaxEvidence = 5;
+constexpr size_t kMaxNotes = 500'000;  // keys remembered for Match::needs
+constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
 constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
 
 struct Visit {
@@ -53,6 +55,23 @@ struct Ref {
   Place place;
   std::string session;
   TimePoint time;
+};
+
+/// Who noted a key first, and who else did.
+struct Note {
+  struct By {
+    uint32_t session = 0, file = 0;
+    uint64_t line = 0;
+  };
+  By first;
+  std::optional<By> another;  // the first of another session
+};
+
+/// What matches of one group need, and which of them need it.
+struct Wanted {
+  Need need;
+  uint32_t session = 0;
+  uint64_t occurrences = 0;
 };
 
 struct Group {
@@ -77,30 +96,16 @@ struct Group {
   bool down = false;
   std::vector<Evidence> evidence;
   std::map<uint64_t, std::vector<Visit>> rows;
+  std::vector<std::pair<Ref, std::string_view>> others;    // with their roles
+  std::map<std::pair<uint64_t, uint32_t>, Wanted> wanted;  // by key, and session where it matters
+  uint64_t unconditional = 0;                              // occurrences that need nothing
+  std::optional<uint64_t> refuted_by;
   OrmCall orm;
   std::string source_file, source_route;
   int64_t source_line = 0;
   Isolation isolation = Isolation::kUnknown;
   bool in_autocommit = false;
 };
-
-// What the drawing says beside the statements.
-struct Effects {
-  std::string_view read, last_write;
-};
-
-Effects effects_of(Pattern p) {
-  switch (p) {
-    case Pattern::kGetOrCreate: return {"no row", "a second row"};
-    case Pattern::kGetOrCreateLocked: return {"no row, so no lock", "a second row"};
-    case Pattern::kStaleRetry: return {"no row", "duplicate key"};
-    case Pattern::kReadModifyWrite: return {"the same value", "A's change is lost"};
-    case Pattern::kCheckThenDecrement: return {"enough", "past the bound"};
-    case Pattern::kVersionUnchecked: return {"the same version", "A's change is lost"};
-    case Pattern::kLockReleased: return {"locked, and unlocked at once", "A's change is lost"};
-  }
-  return {};
-}
 
 TimePoint start_of(const Op& op) { return op.start.known() ? op.start : op.end; }
 TimePoint end_of(const Op& op) { return op.end.known() ? op.end : op.start; }
@@ -117,9 +122,7 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const override {
     return read_rows_.contains(hash_combine(row, hash_combine(hash_bytes(table), hash_bytes(column))));
   }
-  void note_version_check(std::string_view table, std::string_view column) override {
-    version_checked_.insert(fmt::format("{}\n{}", table, column));
-  }
+  void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
   void visit(const WorkUnit& unit);
@@ -128,6 +131,7 @@ class Audit::Folder final : public RuleContext {
 
  private:
   bool to_finding(Group& g, uint64_t sessions, Finding& out);
+  bool meet_needs(Group& g, Finding& out);
   bool weigh_meetings(Group& g, Finding& out);
   Ref ref_of(const WorkUnit& unit, const Op& op) const;
   [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
@@ -139,8 +143,8 @@ class Audit::Folder final : public RuleContext {
   std::map<std::string, Group> groups_;  // by rule, table and writing template
   std::map<uint32_t, std::string> session_names_;
   std::unordered_set<uint64_t> read_rows_;
-  std::set<std::string> version_checked_;
-  std::set<std::string> deleted_from_;  // tables some statement of the log deletes from
+  std::unordered_map<uint64_t, Note> notes_;  // looked up by key only
+  std::set<std::string> deleted_from_;        // tables some statement of the log deletes from
 };
 
 Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
@@ -182,6 +186,20 @@ void Audit::Folder::report(Match m) {
     g.first = m;
     g.first.unit = nullptr;
     g.first.evidence.clear();
+    for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
+    g.refuted_by = m.refuted_by;
+  }
+  if (!m.needs) {
+    ++g.unconditional;
+  } else {
+    const std::pair key{m.needs->key, m.needs->of_another_session ? unit.session : 0};
+    if (g.wanted.size() < kMaxWanted || g.wanted.contains(key)) {
+      Wanted& wanted = g.wanted[key];
+      if (wanted.occurrences++ == 0) {
+        wanted.need = *m.needs;
+        wanted.session = unit.session;
+      }
+    }
   }
   ++g.occurrences;
   g.refuted |= m.refutes;
@@ -223,6 +241,37 @@ void Audit::Folder::report(Match m) {
       visits.push_back(
           {unit.session, unit_, begin, end, write.line, write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column});
   }
+}
+
+void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
+  const Note::By by{unit.session, unit.ops[op].file, unit.ops[op].line};
+  if (const auto it = notes_.find(key); it != notes_.end()) {
+    if (!it->second.another && it->second.first.session != unit.session) it->second.another = by;
+  } else if (notes_.size() < kMaxNotes) {
+    notes_.emplace(key, Note{by, std::nullopt});
+  }
+}
+
+// Of the matches that need something of another unit, those that got it remain. False: none does.
+bool Audit::Folder::meet_needs(Group& g, Finding& out) {
+  if (g.refuted_by && notes_.contains(*g.refuted_by)) return false;
+  uint64_t met = g.unconditional;
+  for (const auto& [key, wanted] : g.wanted) {
+    const auto it = notes_.find(key.first);
+    if (it == notes_.end()) continue;
+    const Note& note = it->second;
+    const Note::By* by = &note.first;
+    if (wanted.need.of_another_session && by->session == wanted.session) {
+      if (!note.another) continue;
+      by = &*note.another;
+    }
+    met += wanted.occurrences;
+    if (wanted.need.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
+    if (!wanted.need.evidence_kind.empty() && out.evidence.size() < kMaxEvidence)
+      out.evidence.push_back({std::string(wanted.need.evidence_kind), wanted.need.evidence_text, {path_of(by->file), by->line}});
+  }
+  g.occurrences = std::min(g.occurrences, met);
+  return met > 0;
 }
 
 void Audit::Folder::visit(const WorkUnit& unit) {
@@ -311,14 +360,13 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
 bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   const Match& m = g.first;
   if (g.refuted || g.telling == 0) return false;
-  if (!m.needs_version_check.empty() && !version_checked_.contains(fmt::format("{}\n{}", m.table_name, m.needs_version_check)))
-    return false;
+  if (!meet_needs(g, out)) return false;
   // Where most of them stood; of equals, the weaker level.
   auto place = std::max_element(g.places.begin(), g.places.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
   const auto level = static_cast<Level>(place.first);
   const auto scope = static_cast<Scope>(place.second);
   const Verdict verdict = judge(m.pattern, options_.engine, level);
-  out.severity = m.severity.value_or(g.rule->severity);
+  out.severity = g.rule->severity;
   out.confidence = g.confidence;
   switch (verdict.outcome) {
     case Outcome::kSafe: return false;
@@ -328,11 +376,13 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     case Outcome::kDeadlock: out.severity = Severity::kNote; break;
     case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
   }
+  if (m.severity) out.severity = *m.severity;
   out.code = g.rule->code;
   out.name = g.rule->name;
   out.scope = scope;
   out.engine = options_.engine;
   out.tables = {m.table_name};
+  out.tables.insert(out.tables.end(), m.more_tables.begin(), m.more_tables.end());
   // A column that only a few of many saw is an accident of their values.
   for (const std::string& c : g.column_order) {
     if (g.columns[c] * 5 >= g.telling) out.columns.push_back(c);
@@ -387,6 +437,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   };
   add_statement(g.read, g.read_role);
   add_statement(g.write, g.write_role);
+  for (const auto& [ref, role] : g.others) add_statement(ref, role);
   print =
       hash_combine(print, g.write.statement != nullptr ? g.write.statement->source->fingerprint : g.read.statement->source->fingerprint);
   out.fingerprint = print;
@@ -422,6 +473,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   folded.detail = m.message_detail;
   g.rule->describe(folded, out);
 
+  if (!out.interleaving.empty()) return true;  // the rule drew its own
   // Two sessions, each step once: the reads first, then the writes; the last write is where it breaks.
   const bool pair = folded.has_read && folded.has_write;
   const std::string read_text = folded.has_read ? short_sql(material.read_sql) : std::string();
@@ -453,7 +505,9 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
 std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   // The most specific rule wins a pair; the others are named in its `related`. Pairs are told apart by table and writing statement.
   static constexpr std::pair<std::string_view, std::string_view> kOver[] = {
-      {"DBA401", "DBA201"}, {"DBA204", "DBA201"}, {"DBA401", "DBA202"}};
+      {"DBA104", "DBA101"}, {"DBA107", "DBA301"}, {"DBA203", "DBA201"}, {"DBA204", "DBA201"}, {"DBA208", "DBA201"},
+      {"DBA209", "DBA201"}, {"DBA303", "DBA301"}, {"DBA401", "DBA201"}, {"DBA401", "DBA202"}, {"DBA402", "DBA201"},
+      {"DBA402", "DBA202"}, {"DBA405", "DBA201"}, {"DBA405", "DBA202"}};
   std::vector<Finding> findings;
   std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
   for (auto& [key, group] : groups_) {

@@ -16,8 +16,20 @@ struct Cell {
 
 constexpr Cell kCells[] = {
 #define CELL(pattern, engine, level, outcome, what) {Pattern::pattern, Engine::engine, Level::level, Outcome::outcome, what},
+#define EVERY_LEVEL(pattern, engine, outcome, what)
 #include "rules/verdict_cells.def"
 #undef CELL
+#undef EVERY_LEVEL
+};
+
+// What happens whatever the level; a cell of the level itself goes before it.
+constexpr Cell kEveryLevel[] = {
+#define CELL(pattern, engine, level, outcome, what)
+#define EVERY_LEVEL(pattern, engine, outcome, what) {Pattern::pattern, Engine::engine, Level::kAutocommit, Outcome::outcome, what},
+#include "rules/verdict_cells.def"
+#undef CELL
+#undef EVERY_LEVEL
+    {Pattern::kLockReleased, Engine::kUnknown, Level::kAutocommit, Outcome::kUnknown, ""},
 };
 
 std::string_view measured_on(Engine engine) {
@@ -33,10 +45,22 @@ std::string_view measured_on(Engine engine) {
 
 }  // namespace
 
+Effects effects_of(Pattern pattern) {
+  static constexpr Effects kEffects[] = {
+#define PATTERN(name, read, last_write) {read, last_write},
+#include "rules/verdict/patterns.def"
+#undef PATTERN
+  };
+  return kEffects[static_cast<size_t>(pattern)];
+}
+
 Verdict judge(Pattern pattern, Engine engine, Level level) {
   const Engine family = engine == Engine::kMySql ? Engine::kMariaDb : engine;
   for (const Cell& c : kCells) {
     if (c.pattern == pattern && c.engine == family && c.level == level) return {c.outcome, c.what, measured_on(engine)};
+  }
+  for (const Cell& c : kEveryLevel) {
+    if (c.pattern == pattern && c.engine == family) return {c.outcome, c.what, measured_on(engine)};
   }
   return {};
 }

@@ -11,13 +11,9 @@
 namespace dbaudit {
 
 enum class Pattern : uint8_t {
-  kGetOrCreate,         ///< lookup, INSERT, no unique key
-  kGetOrCreateLocked,   ///< the same with FOR UPDATE on the row that is not there
-  kStaleRetry,          ///< unique key; lookup, INSERT in a savepoint, the lookup again
-  kReadModifyWrite,     ///< SELECT c; UPDATE SET c = literal
-  kCheckThenDecrement,  ///< SELECT c; UPDATE SET c = c - n without a guard
-  kVersionUnchecked,    ///< version bumped, not compared
-  kLockReleased,        ///< FOR UPDATE in autocommit or in an earlier transaction, then UPDATE
+#define PATTERN(name, read, last_write) name,
+#include "rules/verdict/patterns.def"
+#undef PATTERN
 };
 
 /// Where the read and the write stand.
@@ -45,6 +41,12 @@ struct Verdict {
   std::string_view what;    ///< what happens, as a clause
   std::string_view source;  ///< where it was measured
 };
+
+/// What a drawing says beside the statements: what the reads bring, and what the last write does.
+struct Effects {
+  std::string_view read, last_write;
+};
+[[nodiscard]] Effects effects_of(Pattern pattern);
 
 [[nodiscard]] Verdict judge(Pattern pattern, Engine engine, Level level);
 

@@ -67,7 +67,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         m.has_read = true;
       }
       if (compares(update, version)) {
-        context.note_version_check(update.name, version);
+        context.note(note_key("version compared", update.name, version), unit, w);
         const Transaction& tx = unit.transactions[write.transaction];
         const bool again = std::any_of(unit.ops.begin() + w + 1, unit.ops.end(), [&](const Op& later) {
           return std::any_of(later.statement->access.writes.begin(), later.statement->access.writes.end(),
@@ -98,7 +98,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
           return c.value->kind == OperandKind::kSlot && read->access->projects(c.column) && can_be_quantity(update.table, c.column);
         });
         if (!writes_values) continue;
-        m.needs_version_check = version;
+        m.needs = Need{.key = note_key("version compared", update.name, version)};
       }
       context.place(m);
       context.report(std::move(m));
