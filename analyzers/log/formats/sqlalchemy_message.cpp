@@ -102,7 +102,7 @@ SqlalchemyMessage parse_sqlalchemy_message(std::string_view message) {
       // A logging_token, or the parameters of 1.3's executemany.
       const size_t close = message.substr(0, 200).find("] ");
       if (close != kNone) {
-        const SqlalchemyMessage inner = message[close + 2] == '[' && sqlalchemy_stats_length(message, close + 2) == 0
+        const SqlalchemyMessage inner = message.substr(close + 2).starts_with('[') && sqlalchemy_stats_length(message, close + 2) == 0
                                             ? SqlalchemyMessage()
                                             : parse_sqlalchemy_message(message.substr(close + 2));
         const bool is_token = inner.kind != SqlalchemyKind::kOther && inner.kind != SqlalchemyKind::kPool &&

@@ -1,0 +1,93 @@
+// What the rules claim, seen to happen: each race of fixtures/races is run by two real sessions in every order its statements can take, at every
+// isolation level. The buggy form must come to what verdict_cells.def says of it there; a fixed form must never reach the bad state.
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/live_mariadb.h"
+#include "tests/live_postgres.h"
+#include "tests/race_explorer.h"
+#include "tests/race_program.h"
+#include "tests/race_session.h"
+
+namespace dbaudit {
+namespace {
+
+constexpr Level kPostgresLevels[] = {Level::kAutocommit, Level::kReadCommitted, Level::kRepeatableRead, Level::kSerializable};
+constexpr Level kMariaDbLevels[] = {Level::kAutocommit, Level::kReadCommitted, Level::kRepeatableRead, Level::kSnapshotIsolation,
+                                    Level::kSerializable};
+constexpr Level kSqliteLevels[] = {Level::kAutocommit, Level::kDeferred, Level::kImmediate};
+
+std::span<const Level> levels_of(Engine engine) {
+  if (engine == Engine::kPostgres) return kPostgresLevels;
+  if (engine == Engine::kMariaDb) return kMariaDbLevels;
+  return kSqliteLevels;
+}
+
+std::vector<Race> races() {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(DBAUDIT_SOURCE_DIR) / "fixtures/races")) {
+    if (entry.path().extension() == ".race") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Race> all;
+  for (const std::string& f : files) all.push_back(read_race(f));
+  return all;
+}
+
+void race_on(Engine engine) {
+  const std::unique_ptr<RaceDatabase> database = RaceDatabase::open(engine);
+  REQUIRE(database != nullptr);
+  size_t buggy = 0, fixed = 0, schedules = 0;
+  for (const Race& race : races()) {
+    for (const RaceForm& form : race.forms) {
+      for (const Level level : levels_of(engine)) {
+        if (!form.where.includes(engine, level)) continue;
+        const Verdict cell = race.pattern ? judge(*race.pattern, engine, level) : Verdict{};
+        const bool is_buggy = form.title.empty();
+        if (is_buggy && race.pattern && cell.outcome == Outcome::kUnknown) continue;
+        INFO(race.file << " " << (is_buggy ? "buggy" : form.title) << " on " << engine_title(engine) << ", " << race_level_name(level));
+        const RaceOutcome seen = explore(race, form, level, *database);
+        INFO("in " << seen.schedules << " orders at worst " << outcome_name(seen.worst) << ":\n" << seen.witness);
+        schedules += seen.schedules;
+        if (is_buggy) {
+          ++buggy;
+          const Outcome claimed = race.pattern ? cell.outcome : Outcome::kSilent;
+          INFO("claimed: " << outcome_name(claimed));
+          CHECK(seen.worst == claimed);
+        } else {
+          ++fixed;
+          CHECK(seen.worst != Outcome::kSilent);
+          CHECK(seen.worst != Outcome::kError);
+          // An error to retry is what a stronger level asks for; a deadlock only where every lookup locks.
+          if (level != Level::kSerializable) CHECK(seen.worst != Outcome::kDeadlock);
+        }
+      }
+    }
+  }
+  CHECK(buggy > 0);
+  CHECK(fixed > 0);
+  std::fprintf(stderr, "%s: %zu buggy and %zu fixed forms in %zu orders\n", std::string(engine_title(engine)).c_str(), buggy, fixed,
+               schedules);
+}
+
+}  // namespace
+
+TEST_CASE("races: PostgreSQL does what the verdicts say", "[races][live]") {
+  NEED_POSTGRES();
+  race_on(Engine::kPostgres);
+}
+
+TEST_CASE("races: MariaDB does what the verdicts say", "[races][live]") {
+  if (!LiveMariaDb::find()) SKIP_TEST("no DBAUDIT_TEST_MARIADB (scripts/with-servers)");
+  race_on(Engine::kMariaDb);
+}
+
+TEST_CASE("races: SQLite does what the verdicts say", "[races]") { race_on(Engine::kSqlite); }
+
+}  // namespace dbaudit
