@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -250,12 +249,12 @@ TEST_CASE("activerecord: an exception attaches only to the statement it certainl
 }
 
 TEST_CASE("activerecord: cut anywhere, with DOS lines, with noise", "[slow]") {
-  for (const std::string& name : orm_fixtures("activerecord")) {
+  for (const std::string& name : fixture_names("activerecord", ".log")) {
     INFO(name);
     const std::string bytes = fixture(name);
-    check_cuts(bytes.substr(0, 6000), kName);
+    check_orm_cuts(bytes.substr(0, 6000), kName);
     check_dos_lines(bytes, kName);
-    check_noise(bytes, kName, 40);
+    check_damage(bytes, kName, 40, statements_in_order);
   }
 }
 
@@ -282,10 +281,6 @@ TEST_CASE("activerecord: a line of 10 MB, one over the cap, NULs and bad UTF-8")
 TEST_CASE("activerecord: the shared logs") {
   const fs::path shared = fs::path(DBAUDIT_SOURCE_DIR) / ".." / "shared";
   if (!fs::exists(shared / "logs/rails")) SKIP_TEST("../shared is absent");
-  const auto slurp = [](const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
   // Counted with grep: lines with `ms)` less those with CACHE.
   const struct {
     const char* name;
@@ -294,7 +289,7 @@ TEST_CASE("activerecord: the shared logs") {
               {"rails7.2_lite", 31, 1}, {"rails7.2_pg", 41, 1}, {"rails7.2_pg_tagged_qlt", 40, 1}};
   for (const auto& l : logs) {
     INFO(l.name);
-    const std::string bytes = slurp(shared / "logs/rails" / (std::string(l.name) + ".log"));
+    const std::string bytes = read_bytes(shared / "logs/rails" / (std::string(l.name) + ".log"));
     CHECK(detect_format(std::string_view(bytes).substr(0, 65536), {}) == find_format(kName));
     const OrmLog log = read(bytes);
     CHECK(log.statements.size() == l.statements);
@@ -308,7 +303,7 @@ TEST_CASE("activerecord: the shared logs") {
     if (!entry.path().filename().string().starts_with("rb-")) continue;
     INFO(entry.path().filename().string());
     ++cases;
-    const std::string bytes = slurp(entry.path() / "orm.log");
+    const std::string bytes = read_bytes(entry.path() / "orm.log");
     CHECK(detect_format(std::string_view(bytes).substr(0, 65536), {}) == find_format(kName));
     const OrmLog log = read(bytes);
     CHECK(log.statements.size() == static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n')));
@@ -318,7 +313,7 @@ TEST_CASE("activerecord: the shared logs") {
     if (!fs::exists(server)) continue;
     std::map<std::string, int> missing;
     for (const OrmEvent& e : log.statements) ++missing[e.sql];
-    for (const OrmEvent& e : read_orm_log(slurp(server), "postgres-stderr").statements) --missing[e.sql];
+    for (const OrmEvent& e : read_orm_log(read_bytes(server), "postgres-stderr").statements) --missing[e.sql];
     for (const auto& [sql, n] : missing) {
       INFO(sql);
       CHECK(n <= 0);

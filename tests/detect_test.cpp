@@ -1,7 +1,5 @@
 // Which format claims what: every sample by its own format and by no other, nothing by a format that cannot read it.
 
-#include <filesystem>
-
 #include "tests/catch.h"
 #include "tests/log_fixture.h"
 
@@ -38,13 +36,10 @@ TEST_CASE("detect: names are those of formats.def") {
 }
 
 TEST_CASE("detect: the fixtures of the server logs") {
-  namespace fs = std::filesystem;
   for (const auto& [directory, name] : {std::pair{"postgres_stderr", "postgres-stderr"}, {"mysql_general", "mysql-general"}}) {
-    int count = 0;
-    for (const auto& file : fs::directory_iterator(fs::path(DBAUDIT_SOURCE_DIR) / "fixtures/logs" / directory)) {
-      if (file.path().extension() != ".log") continue;
-      INFO(file.path().string());
-      const std::string bytes = fixture(std::string(directory) + "/" + file.path().filename().string());
+    for (const std::string& log : fixture_names(directory, ".log")) {
+      INFO(log);
+      const std::string bytes = fixture(log);
       const Format* format = detect_format(std::string_view(bytes).substr(0, 65536), {});
       REQUIRE(format != nullptr);
       CHECK(format->name == name);
@@ -54,21 +49,14 @@ TEST_CASE("detect: the fixtures of the server logs") {
         INFO("from byte " << from);
         CHECK(part == format);
       }
-      ++count;
     }
-    CHECK(count > 0);
   }
 }
 
 TEST_CASE("detect: what is no log of ours is nobody's") {
   std::string binary;
-  uint64_t state = 88172645463325252ULL;
-  for (int i = 0; i < 65536; ++i) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    binary += static_cast<char>(state & 0xFF);
-  }
+  Random random;
+  for (int i = 0; i < 65536; ++i) binary += static_cast<char>(random.next() & 0xFF);
   const std::pair<const char*, std::string> cases[] = {
       {"nothing", ""},
       {"binary", binary},

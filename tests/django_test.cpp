@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -12,6 +11,7 @@
 #include "analyzers/log/formats/statement_text.h"
 #include "analyzers/log/reader.h"
 #include "tests/catch.h"
+#include "tests/log_fixture.h"
 
 namespace dbaudit {
 extern const Format kFormat_django;
@@ -56,14 +56,6 @@ Log read(const std::string& text, const Format& format = kFormat_django, const R
   return log;
 }
 
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE(in);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
 std::vector<std::string> sql_of(const Log& log) {
   std::vector<std::string> out;
   for (const Event& e : log.statements) out.push_back(e.unknown ? "<unknown>" : e.sql);
@@ -82,7 +74,7 @@ struct Truth {
 std::vector<Truth> read_truth(const fs::path& path) {
   std::vector<Truth> out;
   JsonLines json;
-  std::istringstream in(read_file(path));
+  std::istringstream in(read_bytes(path));
   for (std::string line; std::getline(in, line);) {
     REQUIRE(json.parse(line));
     const Truth t{std::string(json.text({"sql"})),    std::string(json.text({"pid"})),
@@ -103,7 +95,7 @@ TEST_CASE("django: real runs, every formatter against what Django handed to its 
     const std::string run = name.substr(0, name.find('.', name.find('_'))),
                       formatter = name.substr(run.size() + 1, name.size() - run.size() - 5);
     const std::vector<Truth> truth = read_truth(fixtures() / (run + ".truth.jsonl"));
-    const std::string text = read_file(entry.path());
+    const std::string text = read_bytes(entry.path());
     CHECK(kFormat_django.score(text, {}) >= 800);
     const Log log = read(text);
     REQUIRE(log.statements.size() == truth.size());
@@ -419,7 +411,7 @@ void check_prefix(const Log& whole, const Log& part, bool last_may_be_cut) {
 TEST_CASE("django: cut at every byte, more bytes never mean fewer events") {
   for (const char* name : {"django5.2_sqlite.verbose.log", "django4.2_maria.bare.log", "django5.2_pg.structlog.log"}) {
     INFO(name);
-    const std::string text = read_file(fixtures() / name).substr(0, 16384);
+    const std::string text = read_bytes(fixtures() / name).substr(0, 16384);
     const Log whole = read(text);
     size_t before = 0;
     const size_t step = 11;
@@ -434,12 +426,10 @@ TEST_CASE("django: cut at every byte, more bytes never mean fewer events") {
 }
 
 TEST_CASE("django: damaged bytes") {
-  const std::string text = read_file(fixtures() / "django5.2_pg.verbose.log");
+  const std::string text = read_bytes(fixtures() / "django5.2_pg.verbose.log");
   const Log whole = read(text);
   SECTION("CRLF") {
-    std::string crlf;
-    for (const char c : text) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
-    const Log log = read(crlf);
+    const Log log = read(with_dos_lines(text));
     CHECK(sql_of(log) == sql_of(whole));
     CHECK(log.counts.unrecognised_lines == whole.counts.unrecognised_lines);
   }

@@ -166,9 +166,9 @@ TEST_CASE("efcore: damaged logs", "[slow]") {
   for (const std::string& name : fixture_names("efcore")) {
     INFO(name);
     const std::string bytes = fixture(name);
-    check_cuts(bytes, "efcore", 9000);
-    check_damage(bytes, "efcore", 40);
-    check_crlf(bytes, "efcore");
+    check_app_cuts(bytes, "efcore", 9000);
+    check_damage(bytes, "efcore", 40, two_records_a_line);
+    check_dos_lines(bytes, "efcore", true);
   }
   const std::string big(10 << 20, 'x');
   const KeptLog log = keep_log(command("", "SELECT '" + big + "'") + command("", "SELECT 2"), "efcore");

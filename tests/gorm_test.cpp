@@ -120,9 +120,9 @@ TEST_CASE("gorm: damaged logs", "[slow]") {
   for (const std::string& name : fixture_names("gorm")) {
     INFO(name);
     const std::string bytes = fixture(name);
-    check_cuts(bytes, "gorm", 4096);
-    check_damage(bytes, "gorm", 40);
-    check_crlf(bytes, "gorm");
+    check_app_cuts(bytes, "gorm", 4096);
+    check_damage(bytes, "gorm", 40, two_records_a_line);
+    check_dos_lines(bytes, "gorm", true);
   }
   const std::string big(10 << 20, 'x');
   const KeptLog log = keep_log(kHeader + "[0.543ms] [rows:1] SELECT '" + big + "'\n" + kHeader + "[0.543ms] [rows:1] SELECT 2\n", "gorm");

@@ -1,12 +1,10 @@
-#include <sstream>
 #include <string>
 #include <vector>
-
-#include <fstream>
 
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/reader.h"
 #include "tests/catch.h"
+#include "tests/log_fixture.h"
 
 namespace dbaudit {
 extern const Format kFormat_django;
@@ -182,11 +180,7 @@ TEST_CASE("jsonl: whose lines these are") {
 }
 
 TEST_CASE("jsonl: damage") {
-  std::ifstream in(std::string(DBAUDIT_SOURCE_DIR) + "/fixtures/logs/jsonl/shop.jsonl", std::ios::binary);
-  REQUIRE(in);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  const std::string text = bytes.str();
+  const std::string text = fixture("jsonl/shop.jsonl");
   const Log whole = read(text);
   REQUIRE(whole.records.size() == 6);
   CHECK(whole.records[5] ==

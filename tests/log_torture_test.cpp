@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -39,8 +38,7 @@ const std::vector<Log>& logs() {
       }
       std::sort(files.begin(), files.end());
       for (const fs::path& file : files) {
-        std::ifstream in(file, std::ios::binary);
-        Log log{file.lexically_relative(directory).string(), {std::istreambuf_iterator<char>(in), {}}, nullptr};
+        Log log{file.lexically_relative(directory).string(), read_bytes(file), nullptr};
         log.format = detect_format(std::string_view(log.bytes).substr(0, size_t{64} << 10), {});
         if (log.format != nullptr) found.push_back(std::move(log));
       }
@@ -99,19 +97,6 @@ size_t invented(const Seen& part, const Seen& whole, uint64_t last_lines) {
 
 uint64_t lines_in(std::string_view s) { return static_cast<uint64_t>(std::count(s.begin(), s.end(), '\n')) + 1; }
 
-class Random {
- public:
-  uint64_t next() {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return state_;
-  }
-
- private:
-  uint64_t state_ = 88172645463325252ULL;
-};
-
 }  // namespace
 
 TEST_CASE("torture: each log cut at every byte of its first 16 KiB", "[.][torture]") {
@@ -163,12 +148,7 @@ TEST_CASE("torture: each log with DOS line ends, and twice over", "[.][torture]"
   for (const Log& log : logs()) {
     INFO(log.name << " as " << log.format->name);
     const Seen whole = see(*log.format, log.bytes);
-    std::string dos;
-    for (const char c : log.bytes) {
-      if (c == '\n' && !dos.ends_with('\r')) dos += '\r';
-      dos += c;
-    }
-    CHECK(see(*log.format, dos).statements.size() == whole.statements.size());
+    CHECK(see(*log.format, with_dos_lines(log.bytes)).statements.size() == whole.statements.size());
     const std::string once = log.bytes + (log.bytes.ends_with('\n') ? "" : "\n");
     const Seen twice = see(*log.format, once + once);
     CHECK(twice.statements.size() >= whole.statements.size());

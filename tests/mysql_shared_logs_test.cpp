@@ -19,11 +19,7 @@ namespace {
 
 fs::path shared_logs() { return fs::path(DBAUDIT_SOURCE_DIR) / ".." / "shared" / "logs"; }
 
-std::string bytes_of(const std::string& name) {
-  std::ifstream file(shared_logs() / name, std::ios::binary);
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+std::string bytes_of(const std::string& name) { return read_bytes(shared_logs() / name); }
 
 using Sessions = std::map<std::string, std::vector<std::string>>;
 

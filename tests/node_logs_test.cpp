@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -57,11 +56,7 @@ struct Fixture {
 std::vector<Fixture> fixtures() {
   std::vector<Fixture> result;
   for (const char* format : {"typeorm", "knex", "prisma", "driver"}) {
-    for (const auto& file : fs::directory_iterator(fs::path(DBAUDIT_SOURCE_DIR) / "fixtures/logs" / format)) {
-      if (file.path().extension() != ".log") continue;
-      const std::string name = std::string(format) + "/" + file.path().filename().string();
-      result.push_back({name, format, fixture(name)});
-    }
+    for (const std::string& name : fixture_names(format, ".log")) result.push_back({name, format, fixture(name)});
   }
   REQUIRE(result.size() >= 19);
   std::sort(result.begin(), result.end(), [](const Fixture& a, const Fixture& b) { return a.name < b.name; });
@@ -597,78 +592,31 @@ TEST_CASE("node: recent statements are forgotten, not piled up") {
 TEST_CASE("node: a log cut at any byte holds the same statements up to there", "[slow]") {
   for (const Fixture& f : fixtures()) {
     INFO(f.name);
-    const auto whole = keep_log(f.bytes, f.format).statements();
-    for (size_t cut = 0; cut<f.bytes.size(); cut += f.bytes.size()> 6000 ? 3 : 1) {
-      const KeptLog log = keep_log(f.bytes.substr(0, cut), f.format);
-      const auto part = log.statements();
-      bool fine = part.size() <= whole.size();
-      for (size_t i = 0; fine && i < part.size(); ++i) {
-        const bool is_last = i + 1 == part.size();
-        const bool same = part[i].sql == whole[i].sql && part[i].fields.line == whole[i].fields.line && part[i].params == whole[i].params;
-        // The last may have less of its text or its parameters, or not yet what tells them from its text.
-        fine = same || (is_last && part[i].fields.line == whole[i].fields.line &&
-                        (part[i].fields.truncated || whole[i].sql.starts_with(part[i].sql) || part[i].sql.starts_with(whole[i].sql)));
-      }
-      if (!fine) {
-        INFO("cut at " << cut << ": " << (part.empty() ? std::string() : part.back().sql));
-        REQUIRE(false);
-      }
-    }
+    const Cuts cuts{.dense = f.bytes.size() > 6000 ? size_t{0} : SIZE_MAX, .step = 3};
+    check_cuts(f.bytes, f.format, cuts, [](const std::vector<KeptRecord>& part, size_t i, const std::vector<KeptRecord>& whole) {
+      const KeptRecord &ours = part[i], &theirs = whole[i];
+      if (ours.fields.line != theirs.fields.line) return false;
+      if (ours.sql == theirs.sql && ours.params == theirs.params) return true;
+      // The last may have less of its text or its parameters, or not yet what tells them from its text.
+      return i + 1 == part.size() && (ours.fields.truncated || theirs.sql.starts_with(ours.sql) || ours.sql.starts_with(theirs.sql));
+    });
   }
 }
 
 TEST_CASE("node: DOS line ends and a byte order mark change nothing") {
   for (const Fixture& f : fixtures()) {
     INFO(f.name);
-    std::string dos = "\xEF\xBB\xBF";
-    for (const char c : f.bytes) {
-      if (c == '\r') continue;
-      if (c == '\n') dos += '\r';
-      dos += c;
-    }
-    const KeptLog unix_log = keep_log(f.bytes, f.format), ours = keep_log(dos, f.format);
-    CHECK(ours.counts.unrecognised_lines == unix_log.counts.unrecognised_lines);
-    const auto whole = unix_log.statements(), part = ours.statements();
-    REQUIRE(part.size() == whole.size());
-    for (size_t i = 0; i < whole.size(); ++i) {
-      std::string sql = part[i].sql;
-      sql.erase(std::remove(sql.begin(), sql.end(), '\r'), sql.end());
-      CHECK(sql == whole[i].sql);
-      CHECK((part[i].params == whole[i].params));
-      CHECK(part[i].session == whole[i].session);
-    }
+    check_dos_lines(f.bytes, f.format, true);
   }
 }
 
 TEST_CASE("node: bytes changed at random invent nothing and break nothing", "[slow]") {
-  uint64_t state = 88172645463325252ULL;
-  const auto random = [&] {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  };
   for (const Fixture& f : fixtures()) {
     INFO(f.name);
-    for (int round = 0; round < 40; ++round) {
-      std::string bytes = f.bytes;
-      for (int i = 0; i < 40; ++i) {
-        const size_t at = random() % bytes.size();
-        switch (random() % 4) {
-          case 0: bytes[at] = static_cast<char>(random()); break;
-          case 1: bytes.erase(at, random() % 20); break;
-          case 2: bytes.insert(at, 1, "\n\t'\"\\ \0:`[{"[random() % 12]); break;
-          default: bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 200));
-        }
-      }
-      const KeptLog log = keep_log(bytes, f.format);
-      const auto lines = static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n')) + 1;
+    check_damage(f.bytes, f.format, 40, [](const KeptLog& log, size_t lines) {
       CHECK(log.statements().size() <= lines);
-      CHECK(log.counts.unrecognised_lines <= lines);
-      CHECK(log.counts.statements == log.statements().size());
       for (const KeptRecord& r : log.records) REQUIRE((r.fields.line >= 1 && r.fields.line <= lines));
-      for (const Format* format : all_formats()) (void)format->score(bytes, {});
-    }
+    });
   }
 }
 
@@ -718,8 +666,7 @@ TEST_CASE("node: shared logs of Node's libraries") {
   };
   for (const Case& c : cases) {
     INFO(c.path);
-    std::ifstream in(shared / c.path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const std::string bytes = read_bytes(shared / c.path);
     const Format* format = detect_format(std::string_view(bytes).substr(0, 65536), {});
     REQUIRE(format != nullptr);
     CHECK(format->name == c.format);
@@ -739,10 +686,6 @@ TEST_CASE("node: shared logs of Node's libraries") {
 TEST_CASE("node: labelled logs against the server's log of the same run") {
   const fs::path corpus = fs::path(DBAUDIT_SOURCE_DIR) / ".." / "shared" / "corpus";
   if (!fs::exists(corpus)) SKIP_TEST("no shared logs");
-  const auto bytes_of = [](const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  };
   // Without values: the verb and what follows up to the first placeholder or literal.
   const auto skeleton = [](const std::string& sql) {
     std::string s = sql.substr(0, std::min(sql.find_first_of("?$'0123456789"), sql.size()));
@@ -757,14 +700,14 @@ TEST_CASE("node: labelled logs against the server's log of the same run") {
     if (!knex && !name.starts_with("raw-")) continue;
     INFO(name);
     ++cases;
-    const std::string bytes = bytes_of(entry.path() / "orm.log");
+    const std::string bytes = read_bytes(entry.path() / "orm.log");
     const Format* format = detect_format(std::string_view(bytes).substr(0, 65536), {});
     REQUIRE(format != nullptr);
     CHECK(format->name == (knex ? "knex" : "driver"));
     const KeptLog ours = keep_log(bytes, knex ? "knex" : "driver");
     const bool maria = fs::exists(entry.path() / "mariadb_general.log");
-    const KeptLog server = maria ? keep_log(bytes_of(entry.path() / "mariadb_general.log"), "mysql-general")
-                                 : keep_log(bytes_of(entry.path() / "pg_stderr.log"), "postgres-stderr");
+    const KeptLog server = maria ? keep_log(read_bytes(entry.path() / "mariadb_general.log"), "mysql-general")
+                                 : keep_log(read_bytes(entry.path() / "pg_stderr.log"), "postgres-stderr");
     std::multiset<std::string> left;
     for (const KeptRecord& r : server.statements()) {
       const std::string s = skeleton(r.sql);

@@ -21,11 +21,7 @@ std::string params_of(const KeptRecord& r) {
 }
 
 std::vector<std::string> fixture_logs() {
-  std::vector<std::string> names;
-  for (const auto& file : fs::directory_iterator(fs::path(DBAUDIT_SOURCE_DIR) / "fixtures/logs/peewee")) {
-    if (file.path().extension() == ".log") names.push_back("peewee/" + file.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
+  std::vector<std::string> names = fixture_names("peewee", ".log");
   REQUIRE(names.size() >= 4);
   return names;
 }
@@ -148,54 +144,15 @@ TEST_CASE("peewee: an object whose repr has newlines") {
 }
 
 TEST_CASE("peewee: a log cut at any byte, DOS line ends, changed bytes", "[slow]") {
-  uint64_t state = 88172645463325252ULL;
-  const auto random = [&] {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  };
   for (const std::string& name : fixture_logs()) {
     INFO(name);
     const std::string bytes = fixture(name);
-    const std::vector<KeptRecord> whole = read(bytes).statements();
-    for (size_t size = 0; size < std::min<size_t>(bytes.size(), 3000); ++size) {
-      const std::vector<KeptRecord> part = read(bytes.substr(0, size)).statements();
-      INFO("cut at " << size);
-      REQUIRE(part.size() <= whole.size());
-      for (size_t i = 0; i + 1 < part.size(); ++i) {
-        REQUIRE(part[i].sql == whole[i].sql);
-        REQUIRE((part[i].params == whole[i].params));
-      }
-      if (!part.empty()) CHECK((part.back().fields.truncated || part.back().sql == whole[part.size() - 1].sql));
-    }
-    std::string dos;
-    for (const char c : bytes) {
-      if (c == '\n') dos += '\r';
-      dos += c;
-    }
-    const std::vector<KeptRecord> ours = read(dos).statements();
-    REQUIRE(ours.size() == whole.size());
-    for (size_t i = 0; i < ours.size(); ++i) {
-      CHECK(ours[i].sql == whole[i].sql);
-      CHECK((ours[i].params == whole[i].params));
-    }
-    for (int round = 0; round < 40; ++round) {
-      std::string changed = bytes;
-      for (int i = 0; i < 40; ++i) {
-        const size_t at = random() % changed.size();
-        switch (random() % 4) {
-          case 0: changed[at] = static_cast<char>(random()); break;
-          case 1: changed.erase(at, random() % 20); break;
-          case 2: changed.insert(at, 1, "\n\t'\"\\ \0:`"[random() % 10]); break;
-          default: changed.insert(at, changed.substr(random() % changed.size(), random() % 200));
-        }
-      }
-      const KeptLog log = read(changed);
-      const auto lines = static_cast<size_t>(std::count(changed.begin(), changed.end(), '\n')) + 1;
-      CHECK(log.records.size() + log.counts.unrecognised_lines <= lines);
-      CHECK(log.counts.statements == log.statements().size());
-    }
+    check_cuts(bytes, "peewee", {.limit = 3000}, [](const std::vector<KeptRecord>& part, size_t i, const std::vector<KeptRecord>& whole) {
+      if (i + 1 == part.size() && part[i].fields.truncated) return true;
+      return part[i].sql == whole[i].sql && (i + 1 == part.size() || part[i].params == whole[i].params);
+    });
+    check_dos_lines(bytes, "peewee");
+    check_damage(bytes, "peewee", 40, one_record_a_line);
   }
   const std::string head = "2026-01-09 10:00:00,123 DEBUG peewee [4101:Thread-1] ";
   const KeptLog log = read(head + "('SELECT 1', None)\n" + head + "('SELECT \\'" + std::string(size_t{10} << 20, 'x') + "\\'', None)\n" +
@@ -216,8 +173,7 @@ TEST_CASE("peewee: the shared logs") {
       if (!fs::is_regular_file(path) || (!entry.is_directory() && !name.starts_with("peewee"))) continue;
       INFO(path.string());
       ++logs;
-      std::ifstream in(path, std::ios::binary);
-      const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+      const std::string bytes = read_bytes(path);
       const Format* format = detect_format(std::string_view(bytes).substr(0, 65536), {});
       REQUIRE(format != nullptr);
       CHECK(format->name == "peewee");

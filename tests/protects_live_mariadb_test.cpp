@@ -2,52 +2,21 @@
 // what two racing sessions do after both missed: each inserts a row that the lookup finds. If the second is refused, there is a key; if both stay,
 // there is none. Where a key is stricter than the lookup, a third row that the lookup does not find must be refused as well.
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "tests/catch.h"
 #include "tests/live_mariadb.h"
+#include "tests/protects_cases.h"
 
 namespace dbaudit {
 namespace {
 
 constexpr unsigned kDuplicateKey = 1062;
 
-/// `a`, `a!` (never NULL), `a~` (IS NULL), `a=5`; `(lower(a))` and the same marks behind the parenthesis.
-LookupColumn column_of(const std::string& spec) {
-  LookupColumn c;
-  std::string rest = spec;
-  if (rest[0] == '(') {
-    const size_t close = rest.rfind(')');
-    c.expression = rest.substr(1, close - 1);
-    rest = rest.substr(close + 1);
-  } else {
-    const size_t end = rest.find_first_of("=!~");
-    c.column = rest.substr(0, end);
-    rest = end == std::string::npos ? "" : rest.substr(end);
-  }
-  c.known_not_null = rest == "!" || rest.starts_with('=');
-  c.is_null = rest == "~";
-  if (rest.starts_with('=')) c.has_value = true, c.value = rest.substr(1);
-  return c;
-}
-
-enum class Answer { kProtects, kStricter, kNot };
-
-struct Case {
-  const char* what;
-  std::string table;  // what stands behind CREATE TABLE t
-  std::vector<std::string> lookup;
-  std::string find;           // the lookup as the sessions run it; both rows satisfy it
-  std::string first, second;  // VALUES of the two sessions
-  Answer expected;
-  const char* why;         // part of why_not
-  std::string third = {};  // kStricter: a row that `find` does not find and the key refuses beside the first
-};
-
-const std::vector<Case>& cases() {
-  static const std::vector<Case> kCases = {
+/// The schema of each is what stands behind CREATE TABLE t.
+const std::vector<RaceCase>& cases() {
+  static const std::vector<RaceCase> kCases = {
       {"no key at all", "(k int NOT NULL)", {"k"}, "k = 1", "(1)", "(1)", Answer::kNot, "no unique key"},
       {"a plain index", "(k int NOT NULL, KEY (k))", {"k"}, "k = 1", "(1)", "(1)", Answer::kNot, "no unique key"},
       {"a primary key", "(k int PRIMARY KEY)", {"k"}, "k = 1", "(1)", "(1)", Answer::kProtects, ""},
@@ -324,14 +293,12 @@ TEST_CASE("protects() and a real MariaDB agree", "[schema][protects][live]") {
   if (!server) SKIP_TEST("no DBAUDIT_TEST_MARIADB");
   const ScratchMariaDb db(*server, "protects");
   MariaDbWriter one(*server, db.name()), two(*server, db.name());
-  for (const Case& c : cases()) {
+  for (const RaceCase& c : cases()) {
     CAPTURE(c.what);
     one.run("DROP TABLE IF EXISTS t");
-    one.run("CREATE TABLE t " + c.table);
+    one.run("CREATE TABLE t " + c.schema);
     const Result<Catalog> catalog = introspect_dsn(server->dsn_of(db.name()));
     REQUIRE(catalog);
-    const Table* t = catalog->find("", "t");
-    REQUIRE(t != nullptr);
 
     // The race: both look, both miss, both insert.
     const std::string find = "SELECT count(*) FROM t WHERE " + c.find;
@@ -343,22 +310,8 @@ TEST_CASE("protects() and a real MariaDB agree", "[schema][protects][live]") {
     const bool duplicates = one.value(find) == "2";
     CHECK(duplicates == (code == 0));  // the lookup does find both rows
 
-    std::vector<LookupColumn> lookup;
-    for (const std::string& spec : c.lookup) lookup.push_back(column_of(spec));
-    const Protection p = protects(*catalog, *t, lookup);
-    CAPTURE(p.why_not);
-    // What is promised holds; and no promise is withheld, but where the case says so.
-    if (p.key != nullptr) CHECK_FALSE(duplicates);
-    if (c.expected == Answer::kNot) {
-      CHECK(p.key == nullptr);
-    } else {
-      CHECK(p.key != nullptr);
-      CHECK_FALSE(duplicates);
-      CHECK((p.near_miss != nullptr) == (c.expected == Answer::kStricter));
-    }
-    CHECK(p.why_not.find(c.why) != std::string::npos);
+    check_protection(c, *catalog, duplicates);
     if (c.expected == Answer::kStricter) {
-      REQUIRE_FALSE(c.third.empty());
       CHECK(two.attempt("INSERT INTO t VALUES " + c.third) == kDuplicateKey);
       CHECK(two.value(find) == "1");
     }

@@ -10,35 +10,10 @@
 #include "analyzers/schema/catalog.h"
 #include "analyzers/schema/ddl.h"
 #include "tests/catch.h"
+#include "tests/protects_cases.h"
 
 namespace dbaudit {
 namespace {
-
-/// A lookup column in few letters: `a`, `a=5`, `a!` (never NULL), `a~` (IS NULL), `(lower(a))` and the same marks behind the parenthesis.
-std::vector<LookupColumn> lookup(const std::vector<std::string>& specs) {
-  std::vector<LookupColumn> out;
-  for (const std::string& spec : specs) {
-    LookupColumn c;
-    std::string rest = spec;
-    if (rest[0] == '(') {
-      const size_t close = rest.rfind(')');
-      c.expression = rest.substr(1, close - 1);
-      rest = rest.substr(close + 1);
-    } else {
-      const size_t end = rest.find_first_of("=!~");
-      c.column = rest.substr(0, end);
-      rest = end == std::string::npos ? "" : rest.substr(end);
-    }
-    if (rest == "!") c.known_not_null = true;
-    if (rest == "~") c.is_null = true;
-    if (!rest.empty() && rest[0] == '=') {
-      c.has_value = c.known_not_null = true;
-      c.value = rest.substr(1);
-    }
-    out.push_back(std::move(c));
-  }
-  return out;
-}
 
 Catalog schema_of(Engine engine, const std::string& ddl) {
   Catalog c;
@@ -56,8 +31,6 @@ struct Real {
   ~Real() { sqlite3_close(db); }
   int run(const std::string& sql) const { return sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr); }
 };
-
-enum class Answer { kProtects, kStricter, kNot };
 
 struct RealCase {
   const char* what;

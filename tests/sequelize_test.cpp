@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -24,7 +23,7 @@ std::string without_semicolon(std::string sql) {
 }  // namespace
 
 TEST_CASE("sequelize: real runs against what reached the driver") {
-  for (const std::string& name : orm_fixtures("sequelize")) {
+  for (const std::string& name : fixture_names("sequelize", ".log")) {
     INFO(name);
     const std::string bytes = fixture(name);
     CHECK(detect_format(bytes, {}) == find_format(kName));
@@ -159,12 +158,12 @@ TEST_CASE("sequelize: a quote that never ends gives back what it swallowed") {
 }
 
 TEST_CASE("sequelize: cut anywhere, with DOS lines, with noise", "[slow]") {
-  for (const std::string& name : orm_fixtures("sequelize")) {
+  for (const std::string& name : fixture_names("sequelize", ".log")) {
     INFO(name);
     const std::string bytes = fixture(name);
-    check_cuts(bytes, kName, 2);
+    check_orm_cuts(bytes, kName, 2);
     check_dos_lines(bytes, kName);
-    check_noise(bytes, kName, 40);
+    check_damage(bytes, kName, 40, statements_in_order);
   }
 }
 
@@ -190,14 +189,10 @@ TEST_CASE("sequelize: a line of 10 MB, one over the cap, NULs and bad UTF-8") {
 TEST_CASE("sequelize: the shared logs") {
   const fs::path shared = fs::path(DBAUDIT_SOURCE_DIR) / ".." / "shared";
   if (!fs::exists(shared / "logs/sequelize")) SKIP_TEST("../shared is absent");
-  const auto slurp = [](const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
   // Counted with grep -c '^Execut'.
   for (const auto& [name, n] : {std::pair{"sequelize_my", 31}, {"sequelize_pg", 31}, {"sequelize_pg_benchmark", 4}}) {
     INFO(name);
-    const std::string bytes = slurp(shared / "logs/sequelize" / (std::string(name) + ".log"));
+    const std::string bytes = read_bytes(shared / "logs/sequelize" / (std::string(name) + ".log"));
     CHECK(detect_format(bytes, {}) == find_format(kName));
     const OrmLog log = read(bytes);
     CHECK(log.statements.size() == static_cast<size_t>(n));
@@ -209,7 +204,7 @@ TEST_CASE("sequelize: the shared logs") {
     if (!entry.path().filename().string().starts_with("sq-")) continue;
     INFO(entry.path().filename().string());
     ++cases;
-    const std::string bytes = slurp(entry.path() / "orm.log");
+    const std::string bytes = read_bytes(entry.path() / "orm.log");
     CHECK(detect_format(std::string_view(bytes).substr(0, 65536), {}) == find_format(kName));
     const OrmLog log = read(bytes);
     CHECK(log.statements.size() == static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n')));
@@ -220,7 +215,7 @@ TEST_CASE("sequelize: the shared logs") {
     // The server's log of the same run has every statement.
     std::map<std::string, int> missing;
     for (const OrmEvent& e : log.statements) ++missing[without_semicolon(e.sql)];
-    for (const OrmEvent& e : read_orm_log(slurp(server), "postgres-stderr").statements) --missing[without_semicolon(e.sql)];
+    for (const OrmEvent& e : read_orm_log(read_bytes(server), "postgres-stderr").statements) --missing[without_semicolon(e.sql)];
     for (const auto& [sql, n] : missing) {
       INFO(sql);
       CHECK(n <= 0);

@@ -37,22 +37,12 @@ std::string line(const std::string& thread, const std::string& message, const st
 }
 
 std::vector<std::string> fixture_logs() {
-  std::vector<std::string> names;
-  for (const auto& file : fs::directory_iterator(fs::path(DBAUDIT_SOURCE_DIR) / "fixtures/logs/sqlalchemy")) {
-    if (file.path().extension() == ".log") names.push_back("sqlalchemy/" + file.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
+  std::vector<std::string> names = fixture_names("sqlalchemy", ".log");
   REQUIRE(names.size() >= 7);
   return names;
 }
 
 fs::path shared() { return fs::path(DBAUDIT_SOURCE_DIR) / ".." / "shared"; }
-
-std::string bytes_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 }  // namespace
 
@@ -388,59 +378,32 @@ TEST_CASE("sqlalchemy: a log cut at any byte holds the same events up to there",
   for (const std::string& name : fixture_logs()) {
     INFO(name);
     const std::string bytes = fixture(name);
-    const std::vector<KeptRecord> whole = read(bytes).statements();
-    ReaderOptions options;  // how little of a log tells that it is SQLite's is not the question here
-    if (name.find("_lite") != std::string::npos) options.engine = Engine::kSqlite;
-    for (size_t size = 0; size < std::min<size_t>(bytes.size(), 6000); size += size < 1500 ? 1 : 3) {
-      const std::vector<KeptRecord> part = read(bytes.substr(0, size), options).statements();
-      INFO("cut at " << size);
-      REQUIRE(part.size() <= whole.size() + 1);
-      for (size_t i = 0; i < part.size(); ++i) {
-        // What waited for its parameters is less than it was, and so is the last line.
-        const bool same = i < whole.size() && part[i].sql == whole[i].sql && part[i].fields.line == whole[i].fields.line;
-        const bool less = part[i].fields.truncated || i + 1 >= part.size();
-        if (!same && !less) {
-          INFO("statement " << i << ": " << part[i].sql << " for " << whole[i].sql);
-          REQUIRE(false);
-        }
-      }
-    }
+    Cuts cuts{.limit = 6000, .dense = 1500, .step = 3, .more = 1};
+    // How little of a log tells that it is SQLite's is not the question here.
+    if (name.find("_lite") != std::string::npos) cuts.options.engine = Engine::kSqlite;
+    check_cuts(bytes, "sqlalchemy", cuts, [](const std::vector<KeptRecord>& part, size_t i, const std::vector<KeptRecord>& whole) {
+      // What waited for its parameters is less than it was, and so is the last line.
+      const bool same = i < whole.size() && part[i].sql == whole[i].sql && part[i].fields.line == whole[i].fields.line;
+      return same || part[i].fields.truncated || i + 1 >= part.size();
+    });
   }
 }
 
 TEST_CASE("sqlalchemy: DOS line ends, broken bytes, shuffled threads") {
   for (const std::string& name : fixture_logs()) {
     INFO(name);
-    const std::string bytes = fixture(name);
-    const KeptLog whole = read(bytes);
-    std::string dos;
-    for (const char c : bytes) {
-      if (c == '\n') dos += '\r';
-      dos += c;
-    }
-    const std::vector<KeptRecord> ours = read(dos).statements(), theirs = whole.statements();
-    REQUIRE(ours.size() == theirs.size());
-    for (size_t i = 0; i < ours.size(); ++i) {
-      std::string sql = ours[i].sql;
-      sql.erase(std::remove(sql.begin(), sql.end(), '\r'), sql.end());
-      CHECK(sql == theirs[i].sql);
-      CHECK((ours[i].params == theirs[i].params));
-      CHECK(ours[i].session == theirs[i].session);
-    }
+    check_dos_lines(fixture(name), "sqlalchemy", true);
   }
   // The records of two threads in another order: each thread's statements stay what they were.
   const std::string json = fixture("sqlalchemy/sqlalchemy2.0_pg.json.log");
   std::vector<std::string> first, second;
   std::istringstream in(json);
   for (std::string l; std::getline(in, l);) (l.find("\"w-0\"") != std::string::npos ? first : second).push_back(l + "\n");
-  uint64_t state = 88172645463325252ULL;
+  Random random;
   for (int round = 0; round < 20; ++round) {
     std::string mixed;
     for (size_t a = 0, b = 0; a < first.size() || b < second.size();) {
-      state ^= state << 13;
-      state ^= state >> 7;
-      state ^= state << 17;
-      const bool take_first = b == second.size() || (a < first.size() && state % 2 == 0);
+      const bool take_first = b == second.size() || (a < first.size() && random.next() % 2 == 0);
       mixed += take_first ? first[a++] : second[b++];
     }
     std::map<std::string, std::vector<std::string>> ours, theirs;
@@ -463,31 +426,9 @@ TEST_CASE("sqlalchemy: long lines and changed bytes", "[slow]") {
     CHECK(log.statements()[1].fields.truncated == (size > size_t{16} << 20));
     CHECK(log.statements()[2].sql == "SELECT 2");
   }
-  uint64_t state = 88172645463325252ULL;
-  const auto random = [&] {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  };
   for (const std::string& name : fixture_logs()) {
     INFO(name);
-    const std::string bytes = fixture(name);
-    for (int round = 0; round < 40; ++round) {
-      std::string changed = bytes;
-      for (int i = 0; i < 40; ++i) {
-        const size_t at = random() % changed.size();
-        switch (random() % 4) {
-          case 0: changed[at] = static_cast<char>(random()); break;
-          case 1: changed.erase(at, random() % 20); break;
-          case 2: changed.insert(at, 1, "\n\t'\"\\ \0:`"[random() % 10]); break;
-          default: changed.insert(at, changed.substr(random() % changed.size(), random() % 200));
-        }
-      }
-      const KeptLog log = read(changed);
-      CHECK(log.counts.statements == log.statements().size());
-      (void)detect_format(std::string_view(changed).substr(0, 65536), {});
-    }
+    check_damage(fixture(name), "sqlalchemy", 40);
   }
 }
 
@@ -503,7 +444,7 @@ TEST_CASE("sqlalchemy: the shared logs") {
       if (!fs::is_regular_file(path) || (!entry.is_directory() && !name.starts_with("sqlalchemy"))) continue;
       INFO(path.string());
       ++logs;
-      const std::string bytes = bytes_of(path);
+      const std::string bytes = read_bytes(path);
       const Format* format = detect_format(std::string_view(bytes).substr(0, 65536), {});
       REQUIRE(format != nullptr);
       CHECK(format->name == "sqlalchemy");
