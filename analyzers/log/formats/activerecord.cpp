@@ -26,11 +26,13 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/activerecord_message.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/ruby_inspect.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -114,7 +116,7 @@ class ActiveRecordReader final : public RecordReader {
       lines_->take();
       if (next_other(text, record)) return true;
     }
-    finish();
+    tell_incomplete(missing_, counts_);
     return false;
   }
   [[nodiscard]] const ReaderCounts& counts() const override { return counts_; }
@@ -190,13 +192,13 @@ class ActiveRecordReader final : public RecordReader {
     record.session = session_of(prefix);
     if (event.cached) {
       record.kind = RecordKind::kOther;
-      record.time = in_zone(prefix.time);
+      record.time = in_zone(prefix.time, zone_);
       after_statement_ = false;
       return true;
     }
     tags_.clear();
     if (!prefix.request.empty()) tags_.push_back({"request_id", prefix.request});
-    fill(dos_ ? with_plain_newlines(sql, plain_) : sql, in_zone(prefix.time), event.duration_us, record);
+    fill(dos_ ? with_plain_newlines(sql, plain_) : sql, in_zone(prefix.time, zone_), event.duration_us, record);
     record.truncated = open_ || lines_->record_was_cut();
     values_.clear();
     if (binds_begin_ != kNone) {
@@ -346,9 +348,9 @@ class ActiveRecordReader final : public RecordReader {
   void count(LogRecord& record) {
     ++counts_.statements;
     if (record.truncated || record.params_cut) ++counts_.truncated_statements;
-    if (record.session.empty()) no_session_ = true;
-    if (!record.time.known()) no_time_ = true;
-    if (!record.has_params && !no_parameters_) no_parameters_ = has_placeholder(record.sql);
+    if (record.session.empty()) missing_.session = true;
+    if (!record.time.known()) missing_.time = true;
+    if (!record.has_params && !missing_.parameters) missing_.parameters = has_placeholder(record.sql);
     if (!record.session.empty()) {
       Last& last = last_of(record.session);
       if (is_transaction_boundary(record.sql)) {
@@ -386,7 +388,7 @@ class ActiveRecordReader final : public RecordReader {
     const std::string_view message = trim(line.substr(skip_colours(line, at)));
     record = LogRecord{};
     record.line = line_;
-    record.time = in_zone(prefix.time);
+    record.time = in_zone(prefix.time, zone_);
     record.session = session_of(prefix);
     if (const auto error = parse_database_exception(message)) {
       ++counts_.records;
@@ -417,27 +419,11 @@ class ActiveRecordReader final : public RecordReader {
     return true;
   }
 
-  TimePoint in_zone(TimePoint t) const {
-    if (t.known() && !t.zone_known && zone_ != INT32_MIN) {
-      t.micros -= int64_t{zone_} * 60'000'000;
-      t.zone_known = true;
-    }
-    return t;
-  }
-
   bool next_json(LogRecord& record) {
     record = LogRecord{};
     record.line = line_;
     ++counts_.records;
-    TimePoint time;
-    for (const std::string_view key : {"timestamp", "@timestamp", "time", "ts", "datetime", "date"}) {
-      const JsonField* f = json_.find({key});
-      const auto t = f != nullptr ? json_time(*f) : std::nullopt;
-      if (t) {
-        time = in_zone(*t);
-        break;
-      }
-    }
+    const TimePoint time = in_zone(json_time(json_, {"timestamp", "@timestamp", "time", "ts", "datetime", "date"}), zone_);
     const JsonEvent event = json_event(json_);
     if (event.sql == nullptr && event.message == nullptr) {
       record.time = time;
@@ -546,16 +532,6 @@ class ActiveRecordReader final : public RecordReader {
     record.has_params = true;
   }
 
-  void finish() {
-    if (std::exchange(finished_, true)) return;
-    auto& words = counts_.incomplete;
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
-    std::sort(words.begin(), words.end());
-  }
-
   std::unique_ptr<Lines> lines_;
   int32_t zone_;
   bool backslashes_ = false, dos_ = false;
@@ -574,7 +550,7 @@ class ActiveRecordReader final : public RecordReader {
   std::vector<JsonField> pairs_;
   std::vector<Tag> tags_;
   std::unordered_map<std::string, Last, TextHash, std::equal_to<>> last_;
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, finished_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// What Node applications print around the messages of a library: a prefix of their own, and the bookkeeping every such reader needs.
+// What Node applications print around the messages of a library: a prefix of their own, and its tags.
 
 #include <cstdint>
 #include <span>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "analyzers/log/formats/python_logging.h"
-#include "analyzers/log/reader.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/record.h"
 
 namespace dbaudit {
@@ -32,7 +32,7 @@ class AppPrefixes {
     return false;
   }
   /// Of the line matched last. The views are into that line.
-  [[nodiscard]] TimePoint time() const;
+  [[nodiscard]] TimePoint time() const { return in_zone(prefix_.time, zone_); }
   [[nodiscard]] std::span<const Tag> tags() const { return tags_; }
   /// A named connection or session, else pid, thread or request; empty when the prefix tells none. Lives until the next call.
   std::string_view session();
@@ -59,17 +59,5 @@ class KeptTags {
 
 /// Is `name` (of a field `name=value`) one of those under which programs print a connection or session?
 [[nodiscard]] bool is_connection_name(std::string_view name);
-
-/// What the statements of a log lacked, for ReaderCounts.
-class Completeness {
- public:
-  /// Counts a statement about to be delivered.
-  void add(const LogRecord& record, ReaderCounts& counts);
-  /// Writes ReaderCounts.incomplete; once.
-  void finish(ReaderCounts& counts);
-
- private:
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, no_boundaries_ = false, finished_ = false;
-};
 
 }  // namespace dbaudit

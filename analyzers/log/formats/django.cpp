@@ -15,12 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/django_message.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_json.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/python_repr.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/plain_text.h"
 #include "analyzers/log/reader.h"
 
@@ -335,10 +337,7 @@ class DjangoReader final : public RecordReader {
     record.has_error = unknown;
     record.duration_us = duration;
     if (end.known()) {
-      if (!end.zone_known && zone_ != INT32_MIN) {
-        end.micros -= int64_t{zone_} * 60'000'000;
-        end.zone_known = true;
-      }
+      end = in_zone(end, zone_);
       record.end_time = end;
       record.time = end;
       if (duration >= 0) {
@@ -346,9 +345,9 @@ class DjangoReader final : public RecordReader {
         record.time.tick = std::max(end.tick, duration_tick_);
       }
     } else {
-      no_time_ = true;
+      missing_.time = true;
     }
-    if (session.empty()) no_session_ = true;
+    if (session.empty()) missing_.session = true;
     if (!alias.empty()) {
       alias_ = true;
       if (alias != "default") tags_.push_back({"alias", alias});
@@ -426,7 +425,8 @@ class DjangoReader final : public RecordReader {
   bool in_other_ = false, run_is_sql_ = false;
   uint64_t run_ = 0;
   // what the log can show
-  bool alias_ = false, explicit_ = false, in_transaction_seen_ = false, no_session_ = false, no_time_ = false;
+  bool alias_ = false, explicit_ = false, in_transaction_seen_ = false;
+  Missing missing_;
   int32_t duration_tick_ = 1000;  // the message prints milliseconds
   ReaderCounts counts_;
 };
@@ -521,12 +521,8 @@ bool DjangoReader::next_json(LogRecord& record) {
 }
 
 void DjangoReader::finish() {
-  counts_.incomplete.clear();
-  if (no_session_) counts_.incomplete.emplace_back("no-session");
-  if (no_time_) counts_.incomplete.emplace_back("no-time");
-  if (counts_.statements > 0 && !explicit_ && (!alias_ || in_transaction_seen_))
-    counts_.incomplete.emplace_back("no-transaction-boundaries");
-  if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
+  missing_.boundaries = counts_.statements > 0 && !explicit_ && (!alias_ || in_transaction_seen_);
+  tell_incomplete(missing_, counts_);
 }
 
 /// Share of the head's text that belongs to entries of Django. The grammar of a message is so much its own that a few of them decide.

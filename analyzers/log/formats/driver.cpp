@@ -20,9 +20,11 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/app_prefix.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/node_inspect.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -364,11 +366,7 @@ class DriverReader final : public RecordReader {
     record.session = session_;
     record.rows = p.rows;
     record.duration_us = p.duration;
-    record.time = p.time;
-    if (record.time.known() && !record.time.zone_known && zone_ != INT32_MIN) {
-      record.time.micros -= int64_t{zone_} * 60'000'000;
-      record.time.zone_known = true;
-    }
+    record.time = in_zone(p.time, zone_);
   }
 
   bool read_statement(const Prefix& p, std::string_view line, LogRecord& record) {

@@ -32,12 +32,14 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/efcore_message.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -197,7 +199,7 @@ class EfCoreReader final : public RecordReader {
       }
       if (read_text(entry, record)) return true;
     }
-    finish();
+    tell_incomplete(missing_, counts_);
     return false;
   }
   [[nodiscard]] const ReaderCounts& counts() const override { return counts_; }
@@ -282,7 +284,7 @@ class EfCoreReader final : public RecordReader {
     ++entry_;
     const std::string_view text = text_;
     read_scopes(text.substr(0, std::min(message_at_, text.size())));
-    TimePoint time = zoned(entry.time);
+    TimePoint time = in_zone(entry.time, zone_);
     if (message_at_ == kNone) {
       in_other_ = entry.style == Style::kPadded;
       return exception(text, record);
@@ -333,7 +335,7 @@ class EfCoreReader final : public RecordReader {
     if (const JsonField* scopes = json_.find({"Scopes"}); session_.empty() && scopes != nullptr) scope_ids(scopes->text);
     TimePoint time;
     if (const JsonField* f = json_.find({"@t", "Timestamp", "@timestamp", "timestamp", "time"}))
-      time = zoned(json_time(*f).value_or(TimePoint{}));
+      time = in_zone(json_time(*f).value_or(TimePoint{}), zone_);
     const std::string_view template_text = json_.text({"@mt", "MessageTemplate", "State.{OriginalFormat}", "{OriginalFormat}"});
     const std::string_view message = json_.text({"@m", "Message", "RenderedMessage", "message", "State.Message"});
     if (!category.empty() && !category.starts_with(kCategory)) {
@@ -387,14 +389,6 @@ class EfCoreReader final : public RecordReader {
       }
     }
     return any && ms < int64_t{1} << 40 ? ms * 1000 : -1;
-  }
-
-  TimePoint zoned(TimePoint t) const {
-    if (t.known() && !t.zone_known && zone_ != INT32_MIN) {
-      t.micros -= int64_t{zone_} * 60'000'000;
-      t.zone_known = true;
-    }
-    return t;
   }
 
   Session& session() {
@@ -497,7 +491,7 @@ class EfCoreReader final : public RecordReader {
     values_.clear();
     if (!trim(m.parameters).empty()) {
       record.has_params = parameters_.read(m.parameters, sql, values_);
-      if (!record.has_params) no_parameters_ = true;
+      if (!record.has_params) missing_.parameters = true;
     }
     record.params = values_;
     record.truncated = cut;
@@ -519,21 +513,11 @@ class EfCoreReader final : public RecordReader {
     tags_.clear();
     if (!request_.empty()) tags_.push_back({"request_id", request_});
     record.tags = tags_;
-    if (!explicit_) no_boundaries_ = true;
-    if (session_.empty()) no_session_ = true;
-    if (!record.time.known()) no_time_ = true;
+    if (!explicit_) missing_.boundaries = true;
+    if (session_.empty()) missing_.session = true;
+    if (!record.time.known()) missing_.time = true;
     ++counts_.records;
     ++counts_.statements;
-  }
-
-  void finish() {
-    auto& words = counts_.incomplete;
-    words.clear();
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (no_boundaries_) words.emplace_back("no-transaction-boundaries");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
   }
 
   std::unique_ptr<Lines> lines_;
@@ -548,7 +532,7 @@ class EfCoreReader final : public RecordReader {
   std::vector<BindValue> values_;
   std::vector<Tag> tags_;
   bool explicit_ = false, in_other_ = true;
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, no_boundaries_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

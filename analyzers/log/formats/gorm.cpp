@@ -27,11 +27,13 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -396,7 +398,7 @@ class GormReader final : public RecordReader {
         record = LogRecord{};
         record.kind = RecordKind::kOther;
         record.line = line_;
-        if (const auto t = time_in(lines_->since_mark().substr(0, header_size))) record.time = zoned(*t);
+        if (const auto t = time_in(lines_->since_mark().substr(0, header_size))) record.time = in_zone(*t, zone_);
         return true;
       }
       // Only an error's text may stand between.
@@ -463,14 +465,6 @@ class GormReader final : public RecordReader {
     return find_caller(without_colours(line, plain), caller) && caller.rest.empty();
   }
 
-  TimePoint zoned(TimePoint t) const {
-    if (t.known() && !t.zone_known && zone_ != INT32_MIN) {
-      t.micros -= int64_t{zone_} * 60'000'000;
-      t.zone_known = true;
-    }
-    return t;
-  }
-
   void fill(std::string_view header, std::string_view sql, const Anchor& anchor, LogRecord& record) {
     record = LogRecord{};
     record.rows = anchor.rows;
@@ -520,32 +514,24 @@ class GormReader final : public RecordReader {
     } else if (!slow) {
       ordinary_ = true;
     }
-    when = zoned(when);
+    when = in_zone(when, zone_);
     if (when.known()) {
       record.end_time = when;
       record.time = when;
       if (micros >= 0) record.time.micros -= micros;
     } else {
-      no_time_ = true;
+      missing_.time = true;
     }
-    if (record.session.empty()) no_session_ = true;
-    if (!no_parameters_) no_parameters_ = has_placeholder(sql);
+    if (record.session.empty()) missing_.session = true;
+    if (!missing_.parameters) missing_.parameters = has_placeholder(sql);
     ++counts_.records;
     ++counts_.statements;
   }
 
   void finish() {
-    auto& words = counts_.incomplete;
-    words.clear();
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (counts_.statements > 0) words.emplace_back("no-transaction-boundaries");
-    if (counts_.statements > 0 && !ordinary_) {
-      counts_.sampled = true;
-      words.emplace_back("sampled");
-    }
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
+    missing_.boundaries = counts_.statements > 0;
+    counts_.sampled = counts_.statements > 0 && !ordinary_;
+    tell_incomplete(missing_, counts_);
   }
 
   std::unique_ptr<Lines> lines_;
@@ -556,7 +542,8 @@ class GormReader final : public RecordReader {
   Trace trace_;
   SqlLines sql_lines_;
   std::vector<Tag> tags_;
-  bool ordinary_ = false, no_session_ = false, no_time_ = false, no_parameters_ = false;
+  bool ordinary_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/hibernate_message.h"
 #include "analyzers/log/formats/java_log_header.h"
@@ -35,6 +36,7 @@
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -124,7 +126,7 @@ class HibernateReader final : public RecordReader {
         continue;
       }
       if (at_end_) {
-        finish();
+        tell_incomplete(missing_, counts_);
         return false;
       }
       if (!read_entry()) {
@@ -176,7 +178,7 @@ class HibernateReader final : public RecordReader {
     thread_key_.append(header_.thread);
     logger_.assign(header_.logger);
     trace_.assign(header_.trace_id);
-    const TimePoint time = zoned(header_.time);
+    const TimePoint time = in_zone(header_.time, zone_);
     HibernateMessage message = read_hibernate_message(logger_, first.substr(std::min(message_at, first.size())));
     lines_->take();
     after_other_ = message.kind != Kind::kSql && message.kind != Kind::kBind && message.kind != Kind::kErrorText;
@@ -276,16 +278,8 @@ class HibernateReader final : public RecordReader {
         time.tick = 1;
       }
     }
-    handle(message, zoned(time), false);
+    handle(message, in_zone(time, zone_), false);
     return true;
-  }
-
-  TimePoint zoned(TimePoint t) const {
-    if (t.known() && !t.zone_known && zone_ != INT32_MIN) {
-      t.micros -= int64_t{zone_} * 60'000'000;
-      t.zone_known = true;
-    }
-    return t;
   }
 
   Thread& thread() {
@@ -562,23 +556,13 @@ class HibernateReader final : public RecordReader {
     if (current_.show_sql && shown_number_ == delivered_) shown_open_ = 0;
     if (current_.kind != RecordKind::kStatement) return true;
     record.tx_boundary = explicit_ ? TxBoundary::kExplicit : TxBoundary::kUnknown;
-    if (!explicit_) no_boundaries_ = true;
+    if (!explicit_) missing_.boundaries = true;
     ++counts_.statements;
     if (record.truncated) ++counts_.truncated_statements;
-    if (record.session.empty()) no_session_ = true;
-    if (!record.time.known()) no_time_ = true;
-    if (!record.has_params && current_.sql.find('?') != std::string::npos) no_parameters_ = true;
+    if (record.session.empty()) missing_.session = true;
+    if (!record.time.known()) missing_.time = true;
+    if (!record.has_params && current_.sql.find('?') != std::string::npos) missing_.parameters = true;
     return true;
-  }
-
-  void finish() {
-    auto& words = counts_.incomplete;
-    words.clear();
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (no_boundaries_) words.emplace_back("no-transaction-boundaries");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
   }
 
   std::unique_ptr<Lines> lines_;
@@ -600,7 +584,7 @@ class HibernateReader final : public RecordReader {
   std::vector<BindValue> values_;
   std::vector<Tag> tags_;
   bool explicit_ = false, sql_logger_ = false, head_decides_ = false;
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, no_boundaries_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

@@ -19,8 +19,10 @@
 #include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/mysql_log_text.h"
 #include "analyzers/log/formats/table_dump.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -77,7 +79,7 @@ std::optional<TimePoint> log_time(std::string_view line, int32_t zone_offset_min
   auto time = parse_time(padded, &n);
   if (!time || n < 19) return std::nullopt;
   *size = n;
-  mysql_text::apply_zone(*time, zone_offset_minutes);
+  *time = in_zone(*time, zone_offset_minutes);
   time->tick = 1'000'000;
   return time;
 }
@@ -179,8 +181,7 @@ class InnodbStatusReader final : public RecordReader {
   bool next(LogRecord& record) override {
     while (events_.empty()) {
       if (!read_line()) {
-        counts_.incomplete = {"no-transaction-boundaries", "sampled"};
-        if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
+        tell_incomplete({.boundaries = true}, counts_);
         return false;
       }
     }

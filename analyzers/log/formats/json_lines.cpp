@@ -308,4 +308,13 @@ std::optional<TimePoint> json_time(const JsonField& field) {
   return t;
 }
 
+TimePoint json_time(const JsonLines& json, std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys) {
+    const JsonField* f = json.find({key});
+    if (f == nullptr) continue;
+    if (const auto t = json_time(*f)) return *t;
+  }
+  return {};
+}
+
 }  // namespace dbaudit

@@ -51,5 +51,7 @@ class JsonLines {
 
 /// A time in a field: a string that parse_python_time() reads, or a number of seconds, milli-, micro- or nanoseconds since 1970 (told by size).
 [[nodiscard]] std::optional<TimePoint> json_time(const JsonField& field);
+/// The first there is under one of `keys` (in their order), else an unknown one.
+[[nodiscard]] TimePoint json_time(const JsonLines& json, std::initializer_list<std::string_view> keys);
 
 }  // namespace dbaudit

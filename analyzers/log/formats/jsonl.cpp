@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/node_inspect.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -125,10 +127,10 @@ class JsonlReader final : public RecordReader {
         continue;
       }
       ++counts_.records;
-      if (record.kind == RecordKind::kStatement) ++counts_.statements;
+      if (record.kind == RecordKind::kStatement) completeness_.add(record, counts_);
       return true;
     }
-    finish();
+    completeness_.finish(counts_);
     return false;
   }
   [[nodiscard]] const ReaderCounts& counts() const override { return counts_; }
@@ -193,12 +195,6 @@ class JsonlReader final : public RecordReader {
       record.source_line = static_cast<int64_t>(v);
     }
     if (const JsonField* f = json_.find({"truncated"}); f != nullptr && f->text == "true") record.truncated = true;
-    if (record.kind == RecordKind::kStatement) {
-      if (record.truncated || record.params_cut) ++counts_.truncated_statements;
-      if (record.session.empty()) no_session_ = true;
-      if (!record.time.known() && !record.end_time.known()) no_time_ = true;
-      if (!no_parameters_ && !record.has_params) no_parameters_ = has_placeholder(record.sql);
-    }
     return true;
   }
 
@@ -220,23 +216,9 @@ class JsonlReader final : public RecordReader {
     return !request.empty() ? request : json_.text({"tx", "trx"});
   }
 
-  TimePoint time_of(std::initializer_list<std::string_view> keys) const {
-    for (const std::string_view key : keys) {
-      const JsonField* f = json_.find({key});
-      auto t = f != nullptr ? json_time(*f) : std::nullopt;
-      if (!t) continue;
-      if (!t->zone_known && zone_ != INT32_MIN) {
-        t->micros -= int64_t{zone_} * 60'000'000;
-        t->zone_known = true;
-      }
-      return *t;
-    }
-    return {};
-  }
-
   void read_times(LogRecord& record) {
-    record.time = time_of({"time", "start_time", "start", "ts", "timestamp", "@timestamp", "datetime"});
-    record.end_time = time_of({"end_time", "end"});
+    record.time = in_zone(json_time(json_, {"time", "start_time", "start", "ts", "timestamp", "@timestamp", "datetime"}), zone_);
+    record.end_time = in_zone(json_time(json_, {"end_time", "end"}), zone_);
     record.duration_us = duration_of(json_);
     if (record.duration_us < 0) {
       if (record.time.known() && record.end_time.known() && record.time.zone_known == record.end_time.zone_known &&
@@ -269,7 +251,6 @@ class JsonlReader final : public RecordReader {
     } else if (boundary != "unknown" && explicit_) {
       record.tx_boundary = TxBoundary::kExplicit;
     }
-    if (record.kind == RecordKind::kStatement && record.tx_boundary != TxBoundary::kExplicit) no_boundaries_ = true;
   }
 
   void read_error(LogRecord& record) {
@@ -319,19 +300,6 @@ class JsonlReader final : public RecordReader {
     record.tags = tags_;
   }
 
-  void finish() {
-    if (std::exchange(finished_, true)) return;
-    auto& words = counts_.incomplete;
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_boundaries_) words.emplace_back("no-transaction-boundaries");
-    if (counts_.sampled) words.emplace_back("sampled");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
-    std::sort(words.begin(), words.end());
-    words.erase(std::unique(words.begin(), words.end()), words.end());
-  }
-
   std::unique_ptr<Lines> lines_;
   int32_t zone_;
   JsonLines json_;
@@ -340,7 +308,7 @@ class JsonlReader final : public RecordReader {
   std::vector<BindValue> values_;
   std::vector<Tag> tags_;
   bool explicit_ = false;
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, no_boundaries_ = false, finished_ = false;
+  Completeness completeness_;
   ReaderCounts counts_;
 };
 

@@ -26,6 +26,7 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/app_prefix.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/knex_debug_line.h"
 #include "analyzers/log/formats/knex_transactions.h"
@@ -33,6 +34,7 @@
 #include "analyzers/log/formats/recent_statements.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -302,23 +304,11 @@ class KnexReader final : public RecordReader {
   // --- objects printed by util.inspect()
 
   bool read_printed(std::string_view line, LogRecord& record) {
-    NodeBrackets brackets;
-    auto end = brackets.add(line);
-    lines_->take();
-    uint64_t taken = 1;
-    while (!end) {
-      const auto raw = lines_->peek();
-      if (!raw || lines_->record_was_cut()) break;
-      const std::string_view next = without_colours(*raw, clean_);
-      if (!inside_object(next)) break;
-      lines_->take();
-      ++taken;
-      end = brackets.add(next);
-    }
+    const TakenContainer taken = take_node_container(*lines_, line, clean_, inside_object);
     printed_.clear();
     printed_next_ = 0;
     const std::string_view text = without_colours(lines_->since_mark(), text_);
-    if (end) {
+    if (taken.closed) {
       if (text.starts_with('[')) {
         NodeElements elements(text);
         std::string_view object, key;
@@ -328,7 +318,7 @@ class KnexReader final : public RecordReader {
       }
     }
     if (printed_.empty()) {
-      counts_.unrecognised_lines += taken;
+      counts_.unrecognised_lines += taken.lines;
       return false;
     }
     ++counts_.records;
@@ -384,17 +374,7 @@ class KnexReader final : public RecordReader {
       session_ += ':';
       session_ += uid;
     }
-    for (const std::string_view key : {"time", "timestamp", "ts", "@timestamp", "datetime", "t", "at"}) {
-      const JsonField* f = json_.find({key});
-      if (const auto t = f != nullptr ? json_time(*f) : std::nullopt; t) {
-        record.time = *t;
-        if (!t->zone_known && zone_ != INT32_MIN) {
-          record.time.micros -= int64_t{zone_} * 60'000'000;
-          record.time.zone_known = true;
-        }
-        break;
-      }
-    }
+    record.time = in_zone(json_time(json_, {"time", "timestamp", "ts", "@timestamp", "datetime", "t", "at"}), zone_);
     const bool sql_known = sql != nullptr && sql->kind == Kind::kString && !sql->text.empty();
     std::optional<uint64_t> about;
     const uint64_t key = RecentStatements::key(query);

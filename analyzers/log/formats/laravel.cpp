@@ -27,11 +27,13 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/laravel_message.h"
 #include "analyzers/log/formats/ruby_inspect.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -137,11 +139,7 @@ class LaravelReader final : public RecordReader {
     tags_.clear();
     values_.clear();
     ++counts_.records;
-    if (time_.known() && !time_.zone_known && zone_ != INT32_MIN) {
-      time_.micros -= int64_t{zone_} * 60'000'000;
-      time_.zone_known = true;
-    }
-    record.time = time_;
+    record.time = time_ = in_zone(time_, zone_);
   }
 
   void read_text(size_t message, LogRecord& record) {
@@ -177,18 +175,7 @@ class LaravelReader final : public RecordReader {
   }
 
   void read_json(LogRecord& record) {
-    for (const std::string_view key : {"datetime", "datetime.date", "@timestamp", "timestamp", "time"}) {
-      const JsonField* f = json_.find({key});
-      const auto t = f != nullptr ? json_time(*f) : std::nullopt;
-      if (!t) continue;
-      time_ = *t;
-      if (!time_.zone_known && zone_ != INT32_MIN) {
-        time_.micros -= int64_t{zone_} * 60'000'000;
-        time_.zone_known = true;
-      }
-      record.time = time_;
-      break;
-    }
+    record.time = time_ = in_zone(json_time(json_, {"datetime", "datetime.date", "@timestamp", "timestamp", "time"}), zone_);
     identify(json_, record);
     const std::string_view message = json_.text({"message"});
     context_at_ = kNone;
@@ -328,10 +315,10 @@ class LaravelReader final : public RecordReader {
     record.tx_boundary = explicit_ ? TxBoundary::kExplicit : TxBoundary::kUnknown;
     record.tags = tags_;
     if (record.truncated) ++counts_.truncated_statements;
-    if (record.session.empty()) no_session_ = true;
-    if (!record.end_time.known()) no_time_ = true;
-    if (!record.has_params && !record.has_error && !no_parameters_) {
-      no_parameters_ = record.sql.find("= ?") != kNone || record.sql.find("(?") != kNone;
+    if (record.session.empty()) missing_.session = true;
+    if (!record.end_time.known()) missing_.time = true;
+    if (!record.has_params && !record.has_error && !missing_.parameters) {
+      missing_.parameters = record.sql.find("= ?") != kNone || record.sql.find("(?") != kNone;
     }
   }
 
@@ -512,14 +499,8 @@ class LaravelReader final : public RecordReader {
   }
 
   void finish() {
-    if (std::exchange(finished_, true)) return;
-    auto& words = counts_.incomplete;
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (counts_.statements > 0 && !explicit_) words.emplace_back("no-transaction-boundaries");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
-    std::sort(words.begin(), words.end());
+    missing_.boundaries = counts_.statements > 0 && !explicit_;
+    tell_incomplete(missing_, counts_);
   }
 
   std::unique_ptr<Lines> lines_;
@@ -544,7 +525,7 @@ class LaravelReader final : public RecordReader {
   uint64_t array_line_ = 0;
   int depth_ = 0;
   bool in_string_ = false, array_taken_ = false;
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, finished_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

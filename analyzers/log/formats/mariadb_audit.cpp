@@ -10,15 +10,16 @@
 // statement reads and writes are rows of their own before it, with the same QUERY_ID. A binary-protocol or SQL-level EXECUTE is one
 // QUERY with its values; PREPARE is a QUERY too, and runs nothing. With server_audit_events = QUERY_DML no BEGIN is shown.
 
-#include <algorithm>
 #include <charconv>
 #include <string>
 #include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/mysql_log_text.h"
 #include "analyzers/log/formats/sql_text_scan.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -206,12 +207,8 @@ class MariadbAuditReader final : public RecordReader {
       record.line = number;
       return true;
     }
-    counts_.incomplete.clear();
     if (counts_.statements > 0) {
-      if (boundary_ == TxBoundary::kUnknown) counts_.incomplete.emplace_back("no-transaction-boundaries");
-      if (without_time_ * 2 > counts_.statements) counts_.incomplete.emplace_back("no-time");
-      if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
-      std::sort(counts_.incomplete.begin(), counts_.incomplete.end());
+      tell_incomplete({.time = without_time_ * 2 > counts_.statements, .boundaries = boundary_ == TxBoundary::kUnknown}, counts_);
     }
     return false;
   }
@@ -281,7 +278,7 @@ class MariadbAuditReader final : public RecordReader {
       const int64_t days = days_from_civil(number(text, 0, 4), static_cast<unsigned>(month), static_cast<unsigned>(day));
       time.micros = (((days * 24 + hour) * 60 + number(text, 12, 2)) * 60 + number(text, 15, 2)) * 1'000'000;
       time.tick = 1'000'000;
-      mysql_text::apply_zone(time, zone_offset_minutes_);
+      time = in_zone(time, zone_offset_minutes_);
     }
     return time;
   }

@@ -1,17 +1,15 @@
 #include "analyzers/log/formats/mysql_commands.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/mysql_log_text.h"
 
 namespace dbaudit {
 namespace {
 
 using mysql_text::starts_with_word;
-
-constexpr size_t kMaxSessions = 16384;  // in each of the two generations
 
 /// command_name[] of sql_parse.cc, both servers, all versions since 5.0. Longer names before their own beginnings.
 constexpr MysqlCommandName kCommands[] = {
@@ -75,7 +73,7 @@ const MysqlCommandName* find_mysql_command(std::string_view text) {
 }
 
 void MysqlEntries::fill(LogRecord& record, std::string_view id, MysqlCommand command, std::string_view argument, ReaderCounts& counts) {
-  Session& session = session_of(id);
+  Session& session = sessions_.of(id);
   record.tx_boundary = TxBoundary::kExplicit;
   record.user = session.user;
   record.database = session.database;
@@ -113,7 +111,7 @@ void MysqlEntries::fill(LogRecord& record, std::string_view id, MysqlCommand com
 }
 
 void MysqlEntries::set_user(std::string_view id, std::string_view user) {
-  Session& session = session_of(id);
+  Session& session = sessions_.of(id);
   if (session.user != user) session.user = user.substr(0, 256);
 }
 
@@ -144,26 +142,8 @@ void MysqlEntries::connect(LogRecord& record, Session& session, std::string_view
   record.database = session.database;
 }
 
-MysqlEntries::Session& MysqlEntries::session_of(std::string_view id) {
-  if (last_session_ != nullptr && id == key_) return *last_session_;
-  key_ = id;
-  auto found = young_.find(key_);
-  if (found == young_.end()) {
-    if (young_.size() >= kMaxSessions) {
-      old_ = std::move(young_);
-      young_.clear();
-    }
-    auto node = old_.extract(key_);
-    found = node.empty() ? young_.try_emplace(key_).first : young_.insert(std::move(node)).position;
-  }
-  last_session_ = &found->second;
-  return *last_session_;
-}
-
 void MysqlEntries::finish(ReaderCounts& counts) const {
-  counts.incomplete.clear();
-  if (counts.statements > 0 && without_time_ * 2 > counts.statements) counts.incomplete.emplace_back("no-time");
-  if (counts.truncated_statements > 0) counts.incomplete.emplace_back("truncated");
+  tell_incomplete({.time = counts.statements > 0 && without_time_ * 2 > counts.statements}, counts);
 }
 
 }  // namespace dbaudit

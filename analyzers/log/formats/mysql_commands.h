@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
+#include "analyzers/log/formats/session_table.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -36,11 +36,8 @@ class MysqlEntries {
     std::string user, database;
   };
   void connect(LogRecord& record, Session& session, std::string_view argument, bool is_new);
-  Session& session_of(std::string_view id);
 
-  std::unordered_map<std::string, Session> young_, old_;
-  std::string key_;
-  Session* last_session_ = nullptr;
+  SessionTable<Session> sessions_;
   std::string previous_database_;
   uint64_t without_time_ = 0;
 };

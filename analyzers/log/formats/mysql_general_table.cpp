@@ -11,6 +11,7 @@
 #include "analyzers/log/formats/mysql_commands.h"
 #include "analyzers/log/formats/mysql_log_text.h"
 #include "analyzers/log/formats/table_dump.h"
+#include "analyzers/log/formats/zone.h"
 
 namespace dbaudit {
 namespace {
@@ -67,7 +68,7 @@ class MysqlGeneralTableReader final : public RecordReader {
       record.session = id_;
       if (const auto time = parse_time(rows_.get(time_))) {
         record.time = *time;
-        mysql_text::apply_zone(record.time, zone_offset_minutes_);
+        record.time = in_zone(record.time, zone_offset_minutes_);
       }
       record.truncated = rows_.was_cut();
       std::string_view argument = rows_.get(argument_);

@@ -1,6 +1,7 @@
 #include "analyzers/log/formats/mysql_log_text.h"
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/zone.h"
 
 namespace dbaudit::mysql_text {
 namespace {
@@ -35,12 +36,6 @@ size_t time_size(std::string_view s) {
   return 0;
 }
 
-void apply_zone(TimePoint& time, int32_t zone_offset_minutes) {
-  if (time.zone_known || !time.known() || zone_offset_minutes == INT32_MIN) return;
-  time.zone_known = true;
-  time.micros -= int64_t{zone_offset_minutes} * 60'000'000;
-}
-
 std::optional<TimePoint> read_time(std::string_view text, int32_t zone_offset_minutes) {
   TimePoint result;
   if (text.size() > 15) {
@@ -59,8 +54,7 @@ std::optional<TimePoint> read_time(std::string_view text, int32_t zone_offset_mi
     result.micros = (((days * 24 + hour) * 60 + two(p + 10)) * 60 + two(p + 13)) * 1'000'000;
     result.tick = 1'000'000;
   }
-  apply_zone(result, zone_offset_minutes);
-  return result;
+  return in_zone(result, zone_offset_minutes);
 }
 
 bool is_banner(std::string_view line) { return line.ends_with("started with:") && line.find(", Version: ") != std::string_view::npos; }

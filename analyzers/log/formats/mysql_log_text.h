@@ -23,8 +23,6 @@ namespace dbaudit::mysql_text {
 [[nodiscard]] size_t time_size(std::string_view line);
 /// The time such a text says. The short form names no zone: `zone_offset_minutes` (INT32_MIN: unknown) is its zone.
 [[nodiscard]] std::optional<TimePoint> read_time(std::string_view text, int32_t zone_offset_minutes);
-/// Puts a time that names no zone into the zone it is known to be of; does nothing when that is INT32_MIN or the zone is known.
-void apply_zone(TimePoint& time, int32_t zone_offset_minutes);
 
 /// `/usr/sbin/mysqld, Version: 8.0.36 (…). started with:` and the two lines after it.
 [[nodiscard]] bool is_banner(std::string_view line);

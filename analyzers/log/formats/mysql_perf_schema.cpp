@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/mysql_log_text.h"
 #include "analyzers/log/formats/table_dump.h"
 #include "analyzers/log/reader.h"
@@ -106,7 +107,7 @@ class PerfSchemaReader final : public RecordReader {
 
   bool next(LogRecord& record) override {
     if (at_ == batch_.size() && !read_batch()) {
-      finish();
+      tell_incomplete({.time = without_time_ * 2 > counts_.statements, .parameters = has_unknown_parameters_}, counts_);
       return false;
     }
     fill(record, batch_[at_++]);
@@ -258,14 +259,6 @@ class PerfSchemaReader final : public RecordReader {
     if (!row.has_start) ++without_time_;
     // A prepared statement keeps its question marks, whoever prepared it.
     if (row.protocol != Protocol::kSimple) has_unknown_parameters_ = true;
-  }
-
-  void finish() {
-    counts_.incomplete.clear();
-    if (counts_.statements == 0) return;
-    if (has_unknown_parameters_) counts_.incomplete.emplace_back("no-parameters");
-    if (without_time_ * 2 > counts_.statements) counts_.incomplete.emplace_back("no-time");
-    if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
   }
 
   static constexpr size_t kMaxTransactions = 1'000'000;

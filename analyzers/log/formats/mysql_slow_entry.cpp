@@ -1,5 +1,6 @@
 #include "analyzers/log/formats/mysql_slow_entry.h"
 
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/mysql_commands.h"
 #include "analyzers/log/formats/mysql_log_text.h"
 #include "analyzers/log/formats/statement_text.h"
@@ -69,16 +70,10 @@ void MysqlSlowEntries::fill(LogRecord& record, const MysqlSlowEntry& entry, Read
 }
 
 void MysqlSlowEntries::finish(ReaderCounts& counts) const {
-  counts.incomplete.clear();
   if (counts.statements == 0) return;
-  if (without_session_ > 0) counts.incomplete.emplace_back("no-session");
-  if (without_time_ * 2 > counts.statements) counts.incomplete.emplace_back("no-time");
-  if (!is_complete_ || is_rate_limited_) {
-    counts.sampled = true;
-    counts.incomplete.emplace_back("no-transaction-boundaries");
-    counts.incomplete.emplace_back("sampled");
-  }
-  if (counts.truncated_statements > 0) counts.incomplete.emplace_back("truncated");
+  Missing missing{.session = without_session_ > 0, .time = without_time_ * 2 > counts.statements};
+  missing.boundaries = counts.sampled = !is_complete_ || is_rate_limited_;
+  tell_incomplete(missing, counts);
 }
 
 }  // namespace dbaudit

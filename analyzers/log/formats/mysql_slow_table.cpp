@@ -11,6 +11,7 @@
 #include "analyzers/log/formats/mysql_log_text.h"
 #include "analyzers/log/formats/mysql_slow_entry.h"
 #include "analyzers/log/formats/table_dump.h"
+#include "analyzers/log/formats/zone.h"
 
 namespace dbaudit {
 namespace {
@@ -120,7 +121,7 @@ class MysqlSlowTableReader final : public RecordReader {
     entry.truncated = rows.was_cut();
     if (const auto time = parse_time(rows.get(time_))) {
       entry.end = *time;
-      mysql_text::apply_zone(entry.end, zone_offset_minutes_);
+      entry.end = in_zone(entry.end, zone_offset_minutes_);
     }
     entry.user = mysql_text::user_of(rows.get(user_));
     entry.database = rows.get(database_);

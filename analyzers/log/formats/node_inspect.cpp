@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/plain_text.h"
 
 namespace dbaudit {
 namespace {
@@ -95,6 +96,23 @@ std::optional<size_t> NodeBrackets::add(std::string_view line, size_t from) {
     }
   }
   return std::nullopt;
+}
+
+TakenContainer take_node_container(Lines& lines, std::string_view first, std::string& clean, bool (*is_inside)(std::string_view)) {
+  NodeBrackets brackets;
+  TakenContainer taken;
+  taken.closed = brackets.add(first).has_value();
+  lines.take();
+  while (!taken.closed) {
+    const auto raw = lines.peek();
+    if (!raw || lines.record_was_cut()) break;
+    const std::string_view next = without_colours(*raw, clean);
+    if (!is_inside(next)) break;
+    lines.take();
+    ++taken.lines;
+    taken.closed = brackets.add(next).has_value();
+  }
+  return taken;
 }
 
 std::optional<size_t> skip_node_container(std::string_view text, size_t from) {

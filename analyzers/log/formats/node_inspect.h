@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "analyzers/base/bind_value.h"
+#include "analyzers/log/lines.h"
 
 namespace dbaudit {
 
@@ -23,6 +25,15 @@ class NodeBrackets {
  private:
   int64_t depth_ = 0;
 };
+
+/// Lines of a printed array or object.
+struct TakenContainer {
+  bool closed = false;
+  uint64_t lines = 1;
+};
+/// Takes the line peeked, in which one begins (`first` is that line without colours), and those behind it up to its end, or to a line that
+/// `is_inside` says is none of it. `clean` is storage.
+TakenContainer take_node_container(Lines& lines, std::string_view first, std::string& clean, bool (*is_inside)(std::string_view));
 
 /// Offset behind the array or object that begins at `from`; nullopt when it is cut or none begins there.
 [[nodiscard]] std::optional<size_t> skip_node_container(std::string_view text, size_t from = 0);

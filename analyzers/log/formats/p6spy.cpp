@@ -26,9 +26,11 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/sql_lines.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -335,8 +337,8 @@ class P6spyReader final : public RecordReader {
     }
     ++counts_.statements;
     if (record.truncated) ++counts_.truncated_statements;
-    if (record.session.empty()) no_session_ = true;
-    if (!record.end_time.known()) no_time_ = true;
+    if (record.session.empty()) missing_.session = true;
+    if (!record.end_time.known()) missing_.time = true;
     return true;
   }
 
@@ -374,22 +376,15 @@ class P6spyReader final : public RecordReader {
     }
     if (entry.elapsed_ms >= 0 && entry.elapsed_ms < int64_t{1} << 40) record.duration_us = entry.elapsed_ms * 1000;
     if (!t.known()) return;
-    if (!t.zone_known && zone_ != INT32_MIN) {
-      t.micros -= int64_t{zone_} * 60'000'000;
-      t.zone_known = true;
-    }
+    t = in_zone(t, zone_);
     record.end_time = t;
     record.time = t;
     if (record.duration_us >= 0) record.time.micros -= record.duration_us;
   }
 
   void finish() {
-    auto& words = counts_.incomplete;
-    words.clear();
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (counts_.statements > 0) words.emplace_back("no-transaction-boundaries");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
+    missing_.boundaries = counts_.statements > 0;
+    tell_incomplete(missing_, counts_);
   }
 
   std::unique_ptr<Lines> lines_;
@@ -400,7 +395,7 @@ class P6spyReader final : public RecordReader {
   bool open_ = false;
   std::string key_, plain_;
   std::unordered_map<std::string, std::string> last_;  // a connection's last row of a batch
-  bool no_session_ = false, no_time_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

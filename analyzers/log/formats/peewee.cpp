@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_json.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/python_repr.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -230,15 +232,10 @@ class PeeweeReader final : public RecordReader {
     record.kind = RecordKind::kStatement;
     record.line = line_;
     record.sql = sql;
-    record.time = prefix_.time;
-    if (!record.time.known()) {
-      no_time_ = true;
-    } else if (!record.time.zone_known && zone_ != INT32_MIN) {
-      record.time.micros -= int64_t{zone_} * 60'000'000;
-      record.time.zone_known = true;
-    }
+    record.time = in_zone(prefix_.time, zone_);
+    if (!record.time.known()) missing_.time = true;
     record.session = session_.key(prefix_.process, prefix_.thread, prefix_.request, {});
-    if (record.session.empty()) no_session_ = true;
+    if (record.session.empty()) missing_.session = true;
     // BEGIN alone leaves every end unknown.
     record.tx_boundary = TxBoundary::kInferred;  // from savepoints and locking reads
     // The name of a savepoint is of one connection only.
@@ -258,11 +255,8 @@ class PeeweeReader final : public RecordReader {
   }
 
   void finish() {
-    counts_.incomplete.clear();
-    if (no_session_) counts_.incomplete.emplace_back("no-session");
-    if (no_time_) counts_.incomplete.emplace_back("no-time");
-    if (counts_.statements > 0) counts_.incomplete.emplace_back("no-transaction-boundaries");
-    if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
+    missing_.boundaries = counts_.statements > 0;
+    tell_incomplete(missing_, counts_);
   }
 
   std::unique_ptr<Lines> lines_;
@@ -279,7 +273,7 @@ class PeeweeReader final : public RecordReader {
   std::vector<BindValue> values_;
   std::string closed_;
   uint64_t line_ = 0;
-  bool no_session_ = false, no_time_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

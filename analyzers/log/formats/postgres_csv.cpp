@@ -176,8 +176,7 @@ class PostgresCsvReader final : public RecordReader {
       sessions_.convert(entry_, record, counts_);
       return true;
     }
-    if (!is_finished_) sessions_.finish(counts_);
-    is_finished_ = true;
+    sessions_.finish(counts_);
     return false;
   }
 
@@ -296,7 +295,7 @@ class PostgresCsvReader final : public RecordReader {
   CsvRow row_;
   size_t last_base_ = 0, last_size_ = 0;  // of the row's last line
   bool is_lost_ = false;                  // what came before was no row: the next one must be beyond doubt
-  bool has_quoted_message_ = false, is_finished_ = false;
+  bool has_quoted_message_ = false;
   std::string text_;
   PostgresEntry entry_;
   PostgresSessions sessions_;

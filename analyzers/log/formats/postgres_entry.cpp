@@ -24,12 +24,12 @@
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/postgres_audit.h"
 
 namespace dbaudit {
 namespace {
 
-constexpr size_t kMaxSessions = 16384;  // in each of the two generations
 constexpr size_t kMaxOpenWithoutSession = 64;
 constexpr size_t kMaxKeptParameters = 4096;
 
@@ -279,22 +279,6 @@ bool parse_postgres_parameters(std::string_view text, std::string& scratch, std:
   return is_whole;
 }
 
-PostgresSessions::Session& PostgresSessions::session_of(std::string_view key) {
-  if (last_session_ != nullptr && key == key_) return *last_session_;
-  key_ = key;
-  auto found = young_.find(key_);
-  if (found == young_.end()) {
-    if (young_.size() >= kMaxSessions) {
-      old_ = std::move(young_);
-      young_.clear();
-    }
-    auto node = old_.extract(key_);
-    found = node.empty() ? young_.try_emplace(key_).first : young_.insert(std::move(node)).position;
-  }
-  last_session_ = &found->second;
-  return *last_session_;
-}
-
 void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, ReaderCounts& counts) {
   using Phase = PostgresMessage::Phase;
   ++counts.records;
@@ -317,7 +301,7 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
   if (!verbose_state.empty()) text.remove_prefix(7);
   record.error_code = !verbose_state.empty() ? verbose_state : prefix.sqlstate;
 
-  Session& session = session_of(record.session);
+  Session& session = sessions_.of(record.session);
   record.app = !prefix.app.empty() ? prefix.app : std::string_view(session.app);
   record.user = !prefix.user.empty() ? prefix.user : std::string_view(session.user);
   record.database = !prefix.database.empty() ? prefix.database : std::string_view(session.database);
@@ -687,7 +671,6 @@ void PostgresSessions::connection(std::string_view message, Session& session, Lo
 }
 
 void PostgresSessions::finish(ReaderCounts& counts) const {
-  std::vector<std::string> why;
   const uint64_t seen = executions_ + synthesised_ + audited_;
   // Signs that the server logged only some statements: executions missing behind their bind; transactions that end without having begun;
   // only slow ones; only writes (log_statement=mod); nothing but failures; durations of statements that are not there; statements known by
@@ -696,17 +679,12 @@ void PostgresSessions::finish(ReaderCounts& counts) const {
                           (timed_texts_ >= 10 && slow_texts_ == timed_texts_ && start_texts_ == 0) ||
                           (start_texts_ >= 20 && start_reads_ == 0) || (synthesised_ > 0 && executions_ == 0) ||
                           stray_durations_ > 2 * (executions_ + audited_) + 10 || audited_ > 0 || (plans_ > 0 && executions_ == 0);
-  if (is_sampled) {
-    counts.sampled = true;
-    why.emplace_back("sampled");
-  }
-  if (audited_ > 0 && !has_audited_boundaries_) why.emplace_back("no-transaction-boundaries");
-  if (unbound_ > 0 && bound_ == 0) why.emplace_back("no-parameters");
-  if (seen > 0 && without_session_ * 2 > seen) why.emplace_back("no-session");
-  if (seen > 0 && without_time_ * 2 > seen) why.emplace_back("no-time");
-  if (counts.truncated_statements > 0) why.emplace_back("truncated");
-  std::sort(why.begin(), why.end());
-  counts.incomplete = std::move(why);
+  if (is_sampled) counts.sampled = true;
+  tell_incomplete({.session = seen > 0 && without_session_ * 2 > seen,
+                   .time = seen > 0 && without_time_ * 2 > seen,
+                   .parameters = unbound_ > 0 && bound_ == 0,
+                   .boundaries = audited_ > 0 && !has_audited_boundaries_},
+                  counts);
 }
 
 }  // namespace dbaudit

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "analyzers/log/formats/log_line_prefix.h"
+#include "analyzers/log/formats/session_table.h"
 #include "analyzers/log/reader.h"
 #include "analyzers/log/record.h"
 
@@ -77,7 +77,6 @@ class PostgresSessions {
     uint64_t parameters_hash;  // of the list as printed; 0: none
   };
 
-  Session& session_of(std::string_view key);
   void statement(const PostgresEntry& entry, const PostgresMessage& message, Session& session, LogRecord& record, ReaderCounts& counts);
   void error(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts);
   /// An AUDIT line: the statement itself when nothing else logs it, else what it adds to the one logged.
@@ -88,10 +87,8 @@ class PostgresSessions {
   void track_transaction(std::string_view sql, Session& session);
   void bind_parameters(const PostgresEntry& entry, std::string_view list, LogRecord& record);
 
-  std::unordered_map<std::string, Session> young_, old_;
+  SessionTable<Session> sessions_;
   std::vector<OpenStatement> open_without_session_;
-  std::string key_;  // of the last session looked up
-  Session* last_session_ = nullptr;
   std::vector<BindValue> params_;
   std::string scratch_, audit_scratch_;
   Tag tag_;

@@ -211,8 +211,7 @@ class PostgresJsonReader final : public RecordReader {
       sessions_.convert(entry_, record, counts_);
       return true;
     }
-    if (!is_finished_) sessions_.finish(counts_);
-    is_finished_ = true;
+    sessions_.finish(counts_);
     return false;
   }
 
@@ -313,7 +312,7 @@ class PostgresJsonReader final : public RecordReader {
   JsonLines json_;
   Slots slots_;
   std::string message_;
-  bool is_newest_first_ = false, is_finished_ = false;
+  bool is_newest_first_ = false;
   std::vector<Held> held_;
   std::string held_bytes_;
   size_t next_held_ = 0;

@@ -33,8 +33,7 @@ class PostgresStderrReader final : public RecordReader {
     // To the first line of an entry: attachments and continuations without one are the end of an entry that was rotated away.
     for (;;) {
       if (!look()) {
-        if (!is_finished_) sessions_.finish(counts_);
-        is_finished_ = true;
+        sessions_.finish(counts_);
         return false;
       }
       if (header_.is_header && !is_attachment(header_.severity)) break;
@@ -163,7 +162,7 @@ class PostgresStderrReader final : public RecordReader {
   std::unique_ptr<Lines> lines_;
   PrefixClock clock_;
   std::optional<LogLinePrefix> prefix_;
-  bool is_guessed_ = false, has_header_ = false, is_finished_ = false;
+  bool is_guessed_ = false, has_header_ = false;
   Header header_;
   PostgresEntry entry_;
   std::array<Part, kParts> parts_;

@@ -137,7 +137,8 @@ class PostgresSyslogReader final : public RecordReader {
           is_at_end_ = true;
           continue;
         }
-        finish();
+        counts_.sampled = gaps_ > 0;
+        sessions_.finish(counts_);
         return false;
       }
       lines_->mark();
@@ -432,19 +433,10 @@ class PostgresSyslogReader final : public RecordReader {
     sessions_.convert(entry_, record, counts_);
   }
 
-  void finish() {
-    if (std::exchange(is_finished_, true)) return;
-    sessions_.finish(counts_);
-    if (gaps_ == 0 || counts_.sampled) return;
-    counts_.sampled = true;
-    counts_.incomplete.emplace_back("sampled");
-    std::sort(counts_.incomplete.begin(), counts_.incomplete.end());
-  }
-
   std::unique_ptr<Lines> lines_;
   PrefixClock clock_;
   std::optional<LogLinePrefix> prefix_;
-  bool is_escaped_ = false, is_at_end_ = false, is_finished_ = false;
+  bool is_escaped_ = false, is_at_end_ = false;
   std::deque<Waiting> queue_;
   uint64_t first_number_ = 1;  // of queue_.front()
   size_t waiting_bytes_ = 0;

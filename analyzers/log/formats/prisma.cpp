@@ -23,10 +23,12 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/app_prefix.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/node_inspect.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -160,10 +162,7 @@ class PrismaReader final : public RecordReader {
 
   void set_times(LogRecord& record, TimePoint stamp, bool at_end) const {
     if (!stamp.known()) return;
-    if (!stamp.zone_known && zone_ != INT32_MIN) {
-      stamp.micros -= int64_t{zone_} * 60'000'000;
-      stamp.zone_known = true;
-    }
+    stamp = in_zone(stamp, zone_);
     (at_end ? record.end_time : record.time) = stamp;
     if (record.duration_us < 0) return;
     TimePoint& other = at_end ? record.time : record.end_time;
@@ -199,19 +198,11 @@ class PrismaReader final : public RecordReader {
     const JsonField* target = field("target");
     const bool at_end = target == nullptr || target->text.find("::") != kNowhere;
     TimePoint stamp;
-    if (const JsonField* f = field("timestamp"); f != nullptr) {
-      if (const auto t = json_time(*f); t) stamp = *t;
-    }
+    if (const JsonField* f = field("timestamp"); f != nullptr) stamp = json_time(*f).value_or(TimePoint{});
     if (stamp.known()) {
       set_times(record, stamp, at_end);
     } else {
-      for (const std::string_view name : {"time", "timestamp", "ts", "@timestamp"}) {
-        const JsonField* f = json_.find({name});
-        const auto t = f != nullptr ? json_time(*f) : std::nullopt;
-        if (!t) continue;
-        set_times(record, *t, true);
-        break;
-      }
+      set_times(record, json_time(json_, {"time", "timestamp", "ts", "@timestamp"}), true);
     }
     if (const JsonField* f = field("params"); f != nullptr) {
       params_ = f->text;
@@ -223,19 +214,7 @@ class PrismaReader final : public RecordReader {
   }
 
   bool read_printed(std::string_view line, LogRecord& record) {
-    NodeBrackets brackets;
-    auto end = brackets.add(line);
-    lines_->take();
-    uint64_t taken = 1;
-    while (!end) {
-      const auto raw = lines_->peek();
-      if (!raw || lines_->record_was_cut()) break;
-      const std::string_view next = without_colours(*raw, clean_);
-      if (!inside_object(next)) break;
-      lines_->take();
-      ++taken;
-      end = brackets.add(next);
-    }
+    const TakenContainer taken = take_node_container(*lines_, line, clean_, inside_object);
     const std::string_view text = without_colours(lines_->since_mark(), text_);
     std::string_view sql, params, duration, stamp, target, value, key;
     NodeElements properties(text);
@@ -246,8 +225,8 @@ class PrismaReader final : public RecordReader {
       if (key == "timestamp") stamp = value;
       if (key == "target") target = value;
     }
-    if (!end || !properties.complete() || sql.size() < 2 || target.empty() || (sql[0] != '\'' && sql[0] != '"' && sql[0] != '`')) {
-      counts_.unrecognised_lines += taken;
+    if (!taken.closed || !properties.complete() || sql.size() < 2 || target.empty() || (sql[0] != '\'' && sql[0] != '"' && sql[0] != '`')) {
+      counts_.unrecognised_lines += taken.lines;
       return false;
     }
     bool cut = false;

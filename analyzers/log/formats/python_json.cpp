@@ -10,14 +10,7 @@ PythonJsonRecord read_python_json(const JsonLines& json) {
   PythonJsonRecord out;
   out.message = json.text({"message", "msg", "event", "sql"});
   PythonPrefix& p = out.prefix;
-  for (const std::string_view key : {"timestamp", "asctime", "@timestamp", "time", "datetime", "ts", "created", "date"}) {
-    const JsonField* f = json.find({key});
-    const auto t = f != nullptr ? json_time(*f) : std::nullopt;
-    if (t) {
-      p.time = *t;
-      break;
-    }
-  }
+  p.time = json_time(json, {"timestamp", "asctime", "@timestamp", "time", "datetime", "ts", "created", "date"});
   p.level = json.text({"level", "levelname", "severity", "log.level", "levelName"});
   p.logger = json.text({"logger", "name", "logger_name", "loggerName", "log.logger", "log.name", "channel"});
   p.process = json.text({"process", "pid", "process_id", "processId", "process.pid"});

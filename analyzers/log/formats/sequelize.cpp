@@ -29,11 +29,13 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_logging.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 
 namespace dbaudit {
@@ -172,7 +174,7 @@ class SequelizeReader final : public RecordReader {
       ++counts_.unrecognised_lines;
       lines_->take();
     }
-    finish();
+    tell_incomplete(missing_, counts_);
     return false;
   }
   [[nodiscard]] const ReaderCounts& counts() const override { return counts_; }
@@ -321,11 +323,7 @@ class SequelizeReader final : public RecordReader {
     } else {
       values_.clear();
     }
-    TimePoint time = parts.time;
-    if (time.known() && !time.zone_known && zone_ != INT32_MIN) {
-      time.micros -= int64_t{zone_} * 60'000'000;
-      time.zone_known = true;
-    }
+    const TimePoint time = in_zone(parts.time, zone_);
     record.duration_us = parts.duration_us;
     if (entry.done) {
       record.end_time = time;
@@ -341,9 +339,9 @@ class SequelizeReader final : public RecordReader {
     record.kind = RecordKind::kStatement;
     ++counts_.statements;
     if (record.truncated) ++counts_.truncated_statements;
-    if (record.session.empty()) no_session_ = true;
-    if (!time.known()) no_time_ = true;
-    if (!record.has_params && !no_parameters_) no_parameters_ = has_placeholder(record.sql);
+    if (record.session.empty()) missing_.session = true;
+    if (!time.known()) missing_.time = true;
+    if (!record.has_params && !missing_.parameters) missing_.parameters = has_placeholder(record.sql);
   }
 
   /// The end of a statement whose beginning was logged, or its beginning once more (the debug module's, beside `logging`'s).
@@ -410,16 +408,6 @@ class SequelizeReader final : public RecordReader {
     return true;
   }
 
-  void finish() {
-    if (std::exchange(finished_, true)) return;
-    auto& words = counts_.incomplete;
-    if (no_parameters_) words.emplace_back("no-parameters");
-    if (no_session_) words.emplace_back("no-session");
-    if (no_time_) words.emplace_back("no-time");
-    if (counts_.truncated_statements > 0) words.emplace_back("truncated");
-    std::sort(words.begin(), words.end());
-  }
-
   std::unique_ptr<Lines> lines_;
   int32_t zone_;
   bool backslashes_ = false, dos_ = false;
@@ -436,7 +424,7 @@ class SequelizeReader final : public RecordReader {
   size_t last_key_ = 0;
   bool last_debug_ = false;
   uint64_t last_line_ = 0, last_default_ = 0;
-  bool no_session_ = false, no_time_ = false, no_parameters_ = false, finished_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

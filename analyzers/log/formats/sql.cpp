@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/sql_script.h"
 #include "analyzers/log/formats/sqlite_trace_marks.h"
 #include "analyzers/log/formats/statement_text.h"
@@ -43,7 +44,7 @@ class SqlReader final : public RecordReader {
         if (has_last) {
           deliver(record, trim(from_start(lines_->since_mark().size())), splitter_.is_open());
         } else {
-          finish();
+          tell_incomplete({.time = counts_.statements > 0}, counts_);
         }
         return has_last;
       }
@@ -139,12 +140,6 @@ class SqlReader final : public RecordReader {
     if (record.truncated) ++counts_.truncated_statements;
     splitter_.begin();
     has_begun_ = false;
-  }
-
-  void finish() {
-    counts_.incomplete.clear();
-    if (counts_.statements > 0) counts_.incomplete.emplace_back("no-time");
-    if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
   }
 
   std::unique_ptr<Lines> lines_;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/json_lines.h"
 #include "analyzers/log/formats/python_json.h"
 #include "analyzers/log/formats/python_logging.h"
@@ -27,6 +28,7 @@
 #include "analyzers/log/formats/sqlalchemy_message.h"
 #include "analyzers/log/formats/sqlalchemy_parameters.h"
 #include "analyzers/log/formats/statement_text.h"
+#include "analyzers/log/formats/zone.h"
 #include "analyzers/log/reader.h"
 #include "analyzers/log/source.h"
 
@@ -73,7 +75,7 @@ class SqlalchemyReader final : public RecordReader {
       if (!queue_.empty() && deliver(record)) return true;
       if (!queue_.empty() && queue_.front().state != SqlalchemyEntry::State::kWaiting) continue;
       if (at_end_) {
-        finish();
+        tell_incomplete(missing_, counts_);
         return false;
       }
       if (json_ ? !read_json() : !read_text()) end();
@@ -496,7 +498,7 @@ class SqlalchemyReader final : public RecordReader {
     e->certain = true;
     e->hidden = m.hidden;
     if (m.hidden) {
-      hidden_ = true;
+      missing_.parameters = true;
     } else {
       e->parameters.assign(m.body);
       queue_bytes_ += m.body.size();
@@ -612,16 +614,13 @@ class SqlalchemyReader final : public RecordReader {
   bool fill(LogRecord& record) {
     record = out_.record;
     record.session = out_.session;
-    if (record.time.known() && !record.time.zone_known && zone_ != INT32_MIN) {
-      record.time.micros -= int64_t{zone_} * 60'000'000;
-      record.time.zone_known = true;
-    }
+    record.time = in_zone(record.time, zone_);
     if (record.kind != RecordKind::kStatement) return true;
     out_tags_.clear();
     for (size_t i = 0; i < out_.tag_count; ++i) out_tags_.push_back({out_.tags[i].first, out_.tags[i].second});
     record.tags = out_tags_;
-    if (out_.session.empty()) no_session_ = true;
-    if (!record.time.known()) no_time_ = true;
+    if (out_.session.empty()) missing_.session = true;
+    if (!record.time.known()) missing_.time = true;
     if (std::exchange(out_.begin_before, false)) {
       before_ = true;
       statement_ = record;
@@ -672,14 +671,6 @@ class SqlalchemyReader final : public RecordReader {
     return true;
   }
 
-  void finish() {
-    counts_.incomplete.clear();
-    if (hidden_) counts_.incomplete.emplace_back("no-parameters");
-    if (no_session_) counts_.incomplete.emplace_back("no-session");
-    if (no_time_) counts_.incomplete.emplace_back("no-time");
-    if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
-  }
-
   std::unique_ptr<Lines> lines_;
   int32_t zone_;
   bool json_ = false, sqlite_ = false;
@@ -713,7 +704,7 @@ class SqlalchemyReader final : public RecordReader {
   uint64_t executions_ = 0;
 
   uint64_t own_ = 0, sure_ = 0;  // messages of SQLAlchemy, and those that nothing else writes
-  bool no_session_ = false, no_time_ = false, hidden_ = false;
+  Missing missing_;
   ReaderCounts counts_;
 };
 

@@ -18,6 +18,7 @@
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/sql_script.h"
 #include "analyzers/log/formats/sqlite_trace_marks.h"
 #include "analyzers/log/formats/statement_text.h"
@@ -83,12 +84,7 @@ class SqliteTraceReader final : public RecordReader {
       }
       if (read(record)) return true;
     }
-    counts_.incomplete.clear();
-    if (counts_.statements > 0) {
-      if (has_placeholder_) counts_.incomplete.emplace_back("no-parameters");
-      counts_.incomplete.emplace_back("no-time");
-      if (counts_.truncated_statements > 0) counts_.incomplete.emplace_back("truncated");
-    }
+    if (counts_.statements > 0) tell_incomplete({.time = true, .parameters = has_placeholder_}, counts_);
     return false;
   }
 

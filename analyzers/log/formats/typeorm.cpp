@@ -22,6 +22,7 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/app_prefix.h"
+#include "analyzers/log/formats/completeness.h"
 #include "analyzers/log/formats/node_inspect.h"
 #include "analyzers/log/formats/recent_statements.h"
 #include "analyzers/log/formats/sql_lines.h"
