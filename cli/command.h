@@ -20,6 +20,7 @@ struct ScanOptions {
   std::string dsn;  ///< as given; empty: none
   std::vector<std::string> schema_files;
   std::vector<std::string> logs;  ///< LOG… and --log, in order
+  std::string database;           ///< --database; empty: that of the DSN
   std::string log_format = "auto";
   std::string log_line_prefix;
   std::optional<Engine> engine;
@@ -44,6 +45,7 @@ int run_scan(const ScanOptions& options);
 int run_rules(const std::string& format);
 int run_explain(const std::string& rule);
 int run_schema(const std::string& dsn, const std::string& output);
+int run_doctor(const std::string& dsn, const std::string& format);
 int run_events(const std::string& log_format, const std::string& log_line_prefix, const std::string& path);
 int run_facts(Engine engine, const std::string& input, const std::string& path);
 int run_demo(const std::string& keep_dir);

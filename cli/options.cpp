@@ -25,12 +25,12 @@ struct Typed {
   std::vector<std::string> after_dashes;  // what follows `--`: never options
   // scan
   std::vector<std::string> logs, log_options, schema, report, select, ignore;
-  std::string dsn, log_format = "auto", log_line_prefix, engine, isolation, timezone, format, output, fail_on = "warning",
-                   fail_on_confidence = "likely", min_confidence = "possible", color = "auto", jobs = "1", check_data;
+  std::string dsn, database, log_format = "auto", log_line_prefix, engine, isolation, timezone, format, output, fail_on = "warning",
+                             fail_on_confidence = "likely", min_confidence = "possible", color = "auto", jobs = "1", check_data;
   bool show_values = false, quiet = false, verbose = false;
   // other commands
-  std::string list_format = "text", rule, schema_dsn, schema_output, events_format = "auto", events_prefix, events_log, facts_engine,
-              facts_input = "sql", facts_file = "-", keep;
+  std::string list_format = "text", doctor_dsn, doctor_format = "text", rule, schema_dsn, schema_output, events_format = "auto",
+              events_prefix, events_log, facts_engine, facts_input = "sql", facts_file = "-", keep;
 };
 
 constexpr const char* kCommon = "Options";  // CLI11's group of options that name none
@@ -67,11 +67,9 @@ class HelpFormatter : public CLI::FormatterBase {
 
  private:
   static std::string usage(const CLI::App* app) {
-    static constexpr std::pair<const char*, const char*> kUsage[] = {{"scan", "scan [options] [LOG...]"},
-                                                                     {"explain", "explain RULE"},
-                                                                     {"schema", "schema --dsn DSN [options]"},
-                                                                     {"events", "events [options] LOG"},
-                                                                     {"facts", "facts --engine E [options] [FILE]"}};
+    static constexpr std::pair<const char*, const char*> kUsage[] = {
+        {"scan", "scan [options] [LOG...]"},      {"explain", "explain RULE"},        {"schema", "schema --dsn DSN [options]"},
+        {"doctor", "doctor --dsn DSN [options]"}, {"events", "events [options] LOG"}, {"facts", "facts --engine E [options] [FILE]"}};
     if (app->get_parent() == nullptr) return "Usage: dbaudit COMMAND [options]\n";
     for (const auto& [command, words] : kUsage) {
       if (app->get_name() == command) return fmt::format("Usage: dbaudit {}\n", words);
@@ -112,6 +110,7 @@ CLI::App* add_scan(CLI::App& app, Typed& t) {
   once(scan, "--log-format", t.log_format, "NAME", "auto (default) or a name; help lists them")->group(kWhat);
   once(scan, "--log-line-prefix", t.log_line_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed")->group(kWhat);
   once(scan, "--log-timezone", t.timezone, "Z", "Zone of times that name none: UTC, +02:00")->group(kWhat);
+  once(scan, "--database", t.database, "D", "Only statements of this database; with --dsn, of its own")->group(kWhat);
   scan->add_flag("--check-data", t.check_data, "Ask the live database for the damage, too (=full: without limits)")->group(kWhat);
   once(scan, "--engine", t.engine, "E", "postgresql, mysql, mariadb or sqlite, when no DSN tells")->group(kHow);
   once(scan, "--isolation", t.isolation, "L", "Default level where the log shows none: read committed, ..., autocommit, [+ NAME=VALUE]")
@@ -143,6 +142,10 @@ void add_other_commands(CLI::App& app, Typed& t) {
   CLI::App* schema = app.add_subcommand("schema", "Print a live database's schema as JSON, to use as --schema elsewhere");
   once(schema, "--dsn", t.schema_dsn, "DSN", "The database, opened read only");
   once(schema, "-o,--output", t.schema_output, "FILE", "Write there instead of standard output");
+  CLI::App* doctor = app.add_subcommand("doctor", "Can a server's log be audited? What to set for it; changes nothing");
+  once(doctor, "--dsn", t.doctor_dsn, "DSN", "The server, opened read only");
+  once(doctor, "--format", t.doctor_format, "F", "text (default) or json");
+  doctor->footer("Exit status: 0 its log can be audited, 1 something must change first, 2 the job could not be done.");
   CLI::App* events = app.add_subcommand("events", "Show what was read from a log, one JSON object a line");
   once(events, "--log-format", t.events_format, "NAME", "auto (default) or a name; help lists them");
   once(events, "--log-line-prefix", t.events_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed");
@@ -155,7 +158,6 @@ void add_other_commands(CLI::App& app, Typed& t) {
 
 /// Named in the contract, not built yet: the name is known, the job cannot be done.
 constexpr std::pair<const char*, const char*> kReserved[] = {
-    {"doctor", "doctor is not in this version"},
     {"init", "init is not in this version"},
     {"diff", "diff is not in this version"},
     {"prove", "prove is reserved: replaying findings on a scratch database is not in this version"},
@@ -324,6 +326,7 @@ Result<ScanOptions> check_scan(const CLI::App& app, const Typed& t) {
   ScanOptions scan;
   if (!t.dsn.empty() && !t.schema.empty()) return fail("--dsn and --schema exclude each other: a live database tells its own schema");
   scan.dsn = t.dsn;
+  scan.database = t.database;
   scan.schema_files = t.schema;
   scan.logs = logs_in_order(app, t);
   if (scan.logs.empty() && scan.dsn.empty())
@@ -390,6 +393,13 @@ Result<CommandLine> check_command(const CLI::App& app, Typed& t) {
     line.command = Command::kSchema;
     line.dsn = t.schema_dsn;
     line.output = t.schema_output;
+  } else if (name == "doctor") {
+    if (t.doctor_dsn.empty()) return fail("doctor needs --dsn DSN");
+    Result<std::string> format = one_of("--format", t.doctor_format, {"text", "json"});
+    if (!format) return tl::unexpected(format.error());
+    line.command = Command::kDoctor;
+    line.dsn = t.doctor_dsn;
+    line.format = *format;
   } else if (name == "events") {
     if (t.events_log.empty()) return fail("events needs a LOG (- is standard input)");
     Result<std::string> format = log_format_of(t.events_format);
@@ -473,6 +483,7 @@ int run_command_line(int argc, char** argv) {
     case Command::kRules: return run_rules(line->format);
     case Command::kExplain: return run_explain(line->rule);
     case Command::kSchema: return run_schema(line->dsn, line->output);
+    case Command::kDoctor: return run_doctor(line->dsn, line->format);
     case Command::kEvents: return run_events(line->log_format, line->log_line_prefix, line->path);
     case Command::kFacts: return run_facts(line->engine, line->format, line->path);
     case Command::kDemo: return run_demo(line->keep_dir);

@@ -11,7 +11,7 @@
 
 namespace dbaudit {
 
-enum class Command : uint8_t { kHelp, kScan, kRules, kExplain, kSchema, kEvents, kFacts, kDemo };
+enum class Command : uint8_t { kHelp, kScan, kRules, kExplain, kSchema, kDoctor, kEvents, kFacts, kDemo };
 
 struct CommandLine {
   Command command = Command::kHelp;
@@ -19,8 +19,8 @@ struct CommandLine {
   std::string text;                         ///< kHelp: help, the version, or the list of log formats
   ScanOptions scan;                         ///< kScan
   std::string rule;                         ///< kExplain
-  std::string format;                       ///< kRules: text or json; kFacts: sql or jsonl
-  std::string dsn, output;                  ///< kSchema
+  std::string format;                       ///< kRules, kDoctor: text or json; kFacts: sql or jsonl
+  std::string dsn, output;                  ///< kSchema; kDoctor: dsn only
   std::string path;                         ///< kEvents, kFacts: a file, `-` is standard input
   std::string log_format, log_line_prefix;  ///< kEvents
   Engine engine = Engine::kUnknown;         ///< kFacts

@@ -10,6 +10,7 @@
 
 #include "analyzers/base/text.h"
 #include "analyzers/trace/session.h"
+#include "cli/database_filter.h"
 #include "cli/terminal.h"
 #include "rules/live_check.h"
 #include "rules/log_gap.h"
@@ -38,6 +39,15 @@ std::map<std::string, std::string> settings_of(const ScanOptions& options, const
   return settings;
 }
 
+bool has_rule(const std::vector<const Rule*>& rules, std::string_view code) {
+  return std::any_of(rules.begin(), rules.end(), [code](const Rule* r) { return r->code == code; });
+}
+
+/// DBA108 is about the keys of other rules' findings.
+bool has_nothing_to_follow(const std::vector<const Rule*>& rules) {
+  return std::none_of(rules.begin(), rules.end(), [](const Rule* r) { return r->proven_by == DataQuestion::kDuplicates; });
+}
+
 bool is_on(const std::map<std::string, std::string>& settings, const std::string& name) {
   const auto it = settings.find(name);
   return it != settings.end() && (iequals(it->second, "on") || it->second == "1" || iequals(it->second, "true"));
@@ -56,11 +66,18 @@ int exit_status(const Report& report, const ScanOptions& options) {
 int run_scan(const ScanOptions& options) {
   Result<ScanTarget> target = load_target(options);
   if (!target) return job_failed(target.error().message);
-  const Result<std::vector<std::string>> logs = expand_paths(options.logs);
+  Result<std::vector<std::string>> logs = options.logs.empty() ? std::vector<std::string>() : expand_paths(options.logs);
   if (!logs) return job_failed(logs.error().message);
-  if (logs->empty()) {
-    return job_failed(options.logs.empty() ? "no log given: name one, or `-` for standard input" : "no log file in the directories given");
+  HeldLogAnswer held;  // without a log: what the server itself keeps
+  if (options.logs.empty()) {
+    if (!target->connection) return job_failed("no log given: name one, or `-` for standard input");
+    Result<HeldLogAnswer> answer = target->connection->held_log();
+    if (!answer) return job_failed(answer.error().message);
+    held = *std::move(answer);
+    if (held.log) logs->push_back(held.log->name());
   }
+  if (logs->empty() && !options.logs.empty()) return job_failed("no log file in the directories given");
+  const bool is_held = held.log != nullptr;
 
   std::optional<Result<OpenLog>> standard_input;
   const Engine engine = decide_engine(options, *target, *logs, standard_input);
@@ -77,6 +94,14 @@ int run_scan(const ScanOptions& options) {
   audit_options.rules = selected_rules(options);
   audit_options.inputs = *logs;
   audit_options.show_values = options.show_values;
+  std::vector<Finding> of_schema;
+  if (options.logs.empty()) {
+    of_schema = check_schema(audit_options);
+    if (!is_held && of_schema.empty()) {
+      return job_failed(fmt::format("no log given, and {}: name one; `dbaudit doctor --dsn {}` says how to have one written", held.why_none,
+                                    target->shown_dsn));
+    }
+  }
   Audit audit(audit_options);
 
   Templates templates(dialect_of(engine));
@@ -89,11 +114,13 @@ int run_scan(const ScanOptions& options) {
 
   Report report;
   std::vector<Finding> gaps;
-  const bool tells_gaps =
-      std::any_of(audit_options.rules.begin(), audit_options.rules.end(), [](const Rule* r) { return r->code == "DBA901"; });
+  const bool tells_gaps = has_rule(audit_options.rules, "DBA901");
+  DatabaseFilter others(!options.database.empty() ? options.database : target->connection ? target->connection->database() : std::string());
   for (uint32_t i = 0; i < logs->size(); ++i) {
     const bool is_open = (*logs)[i] == "-" && standard_input;
-    Result<OpenLog> log = is_open ? std::move(*standard_input) : open_log((*logs)[i], options, engine, target->log_line_prefix());
+    Result<OpenLog> log = is_held   ? open_held_log(std::move(held.log), options, engine)
+                          : is_open ? std::move(*standard_input)
+                                    : open_log((*logs)[i], options, engine, target->log_line_prefix());
     if (is_open) standard_input.reset();
     if (!log) return job_failed(log.error().message);
     const TraceCounts before = trace.counts();
@@ -104,7 +131,7 @@ int run_scan(const ScanOptions& options) {
       const TimePoint& when = record.time.known() ? record.time : record.end_time;
       if (when.known() && (!first.known() || when.micros < first.micros)) first = when;
       if (when.known() && (!last.known() || when.micros > last.micros)) last = when;
-      trace.feed(i, log->format->name, log->format->orm, record);
+      if (!others.leaves_out(record)) trace.feed(i, log->format->name, log->format->orm, record);
     }
     if (log->lines->error()) return job_failed(log->lines->error()->message);
     const ReaderCounts& counts = log->reader->counts();
@@ -133,14 +160,19 @@ int run_scan(const ScanOptions& options) {
     if (const std::string change = what_changed(log->before); !change.empty()) report.notes.push_back(change);
     report.inputs.push_back(std::move(input));
   }
+  if (others.left_nothing()) return job_failed(others.explain());
   trace.finish();
   report.findings = audit.finish(trace.counts().sessions);
   report.suppressed = audit.suppressed();
   report.findings.insert(report.findings.end(), gaps.begin(), gaps.end());
+  report.findings.insert(report.findings.end(), of_schema.begin(), of_schema.end());
+  if (options.logs.empty() && !is_held) report.notes.push_back(fmt::format("no log was read: {}", held.why_none));
+  for (const std::string& note : held.notes) report.notes.push_back(note);
   if (templates.dropped() != 0) {
     report.notes.push_back(
         fmt::format("{} statements had a shape beyond the first {} and were not audited", templates.dropped(), templates.size()));
   }
+  if (others.statements() != 0) report.notes.push_back(others.explain());
   if (!target->has_catalog)
     report.notes.emplace_back("no schema was given (--dsn or --schema), so every finding about keys is possible at most");
   for (const std::string& note : target->catalog.notes) report.notes.push_back(note);
@@ -149,6 +181,9 @@ int run_scan(const ScanOptions& options) {
     LiveCheckOptions live;
     live.full = options.check_data_full;
     live.show_values = options.show_values;
+    live.reports_rows = has_rule(audit_options.rules, "DBA108");
+    if (live.reports_rows && has_nothing_to_follow(audit_options.rules))
+      report.notes.emplace_back("DBA108 follows the findings of DBA101 to DBA104, DBA107 and DBA110, none of which is selected");
     check_live_data(*target->connection, target->catalog, live, report.findings, report.notes);
   }
   std::erase_if(report.findings, [&](const Finding& f) { return f.confidence < options.min_confidence; });

@@ -43,6 +43,9 @@ struct OpenLog {
 [[nodiscard]] Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine,
                                        const std::string& server_prefix = {});
 
+/// What a live server keeps of its own log (Connection::held_log), opened. It must go before the connection does.
+[[nodiscard]] OpenLog open_held_log(std::unique_ptr<HeldLog> held, const ScanOptions& options, Engine engine);
+
 /// The engine of the audit: --engine, the live server, the schema, or what the first log implies. Standard input can be opened once only: when it had
 /// to be, what came of it is kept in `standard_input`.
 [[nodiscard]] Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs,

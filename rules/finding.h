@@ -61,6 +61,25 @@ struct Fix {
   std::vector<std::string> checked;  ///< `parses`, `runs`, `silences`: only what was really done
 };
 
+/// What the live data can show of a finding (`--check-data`).
+enum class DataQuestion : uint8_t {
+  kNone,
+  kDuplicates,  ///< are there rows that a lookup by the key finds twice?
+  kOrphans,     ///< are there rows whose parent is gone?
+};
+
+/// The question itself, in names of the schema. Not reported.
+struct DataCheck {
+  DataQuestion question = DataQuestion::kNone;
+  std::string table;                        ///< as in Finding::tables
+  std::vector<std::string> columns;         ///< duplicates: K, columns and expressions; orphans: those that name the parent
+  std::vector<std::string> null_columns;    ///< duplicates: only rows in which these are NULL count (soft delete)
+  std::string parent;                       ///< orphans: the other table
+  std::vector<std::string> parent_columns;  ///< orphans: parallel to `columns`
+  /// False: many rows of one key may be what is meant, so that finding them proves nothing.
+  bool proves = true;
+};
+
 struct Finding {
   std::string code, name;
   Severity severity = Severity::kError;
@@ -86,6 +105,7 @@ struct Finding {
   std::vector<Fix> fixes;
   std::vector<std::string> related;  ///< codes of rules that also fit, less specifically
   uint64_t fingerprint = 0;
+  DataCheck data;
 };
 
 /// Severity, then confidence (surest first), then code, then place.

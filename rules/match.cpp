@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
+#include "rules/protection.h"
 
 namespace dbaudit {
 
@@ -35,8 +37,7 @@ bool has_word(std::string_view name, std::span<const std::string_view> words) {
   return false;
 }
 
-// Do two sets of equalities share a column with the same value, and none with different ones?
-enum class Agreement { kNothingShared, kShared, kContradicted };
+}  // namespace
 
 Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, const std::vector<KeyColumn>& right) {
   bool shared = false;
@@ -70,7 +71,6 @@ Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, co
   return shared ? Agreement::kShared : Agreement::kNothingShared;
 }
 
-// Does the access name (at most) one row: its equalities cover a unique key?
 bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal) {
   if (table == nullptr) return false;
   for (const Key& key : table->keys) {
@@ -83,48 +83,6 @@ bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal) {
   }
   return false;
 }
-
-// The parent picked by another of its keys (`code = 'C0'`) and referenced by the row inserted: a foreign key says that the two belong together.
-bool locks_referenced(const ReadAccess& r, const WriteAccess& w) {
-  if (r.table == nullptr || w.table == nullptr || !(picks_one_row(r.table, r.equal) || (r.limited && !r.equal.empty()))) return false;
-  return std::any_of(w.table->foreign_keys.begin(), w.table->foreign_keys.end(), [&](const ForeignKey& fk) {
-    return iequals(fk.referenced_table, r.table->name) && std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) {
-             return !w.is_insert() || w.find(to_lower(c)) != nullptr;
-           });
-  });
-}
-
-// A lock on a parent or a set: another row whose key value is one of the values this write is about (its key, or a column it inserts).
-bool locks_parent(const Op& lock, const ReadAccess& r, const Op& write, const WriteAccess& w) {
-  if (locks_referenced(r, w)) return true;
-  for (const KeyColumn& k : r.equal) {
-    if (k.is_null || k.is_list) continue;
-    const Value v = lock.value(k.slot);
-    if (!v.known() || v.is_null()) continue;
-    for (const KeyColumn& y : w.equal) {
-      if (!y.is_null && same_value(write.value(y.slot), v)) return true;
-    }
-    if (!w.is_insert()) continue;
-    for (const ColumnWrite& c : w.set) {
-      if (c.value->kind == OperandKind::kSlot && same_value(write.value(c.value->slot), v)) return true;
-    }
-  }
-  return false;
-}
-
-bool table_lock_protects(const LockStatement& l, std::string_view table, Engine engine) {
-  const bool meant = std::any_of(l.tables.begin(), l.tables.end(), [&](const ObjectName& n) {
-    const std::string_view bare = table.substr(table.rfind('.') == std::string_view::npos ? 0 : table.rfind('.') + 1);
-    return iequals(n.name, bare);
-  });
-  if (!meant) return false;
-  if (engine == Engine::kPostgres) {
-    return l.mode == "SHARE ROW EXCLUSIVE" || l.mode == "EXCLUSIVE" || l.mode == "ACCESS EXCLUSIVE" || l.mode.empty();
-  }
-  return l.mode.find("WRITE") != std::string::npos;
-}
-
-}  // namespace
 
 uint64_t note_key(std::string_view what, std::string_view table, std::string_view detail) {
   return hash_combine(hash_bytes(what), hash_combine(hash_bytes(table), hash_bytes(detail)));
@@ -214,6 +172,57 @@ bool can_be_quantity(const Table* table, std::string_view column) {
   if (type.starts_with("tinyint(1)")) return false;
   return std::none_of(std::begin(kNotNumbers), std::end(kNotNumbers),
                       [&](std::string_view n) { return type.find(n) != std::string::npos; });
+}
+
+bool has_guard(const Op& write, const WriteAccess& w, const ReadAccess& r) {
+  for (const KeyColumn& k : w.equal) {
+    if (const ColumnWrite* set = w.find(k.column);
+        set != nullptr && k.is_null && set->value->kind == OperandKind::kSlot && write.value(set->value->slot).is_null())
+      continue;
+    if (k.column.empty() || is_version_name(k.column) || w.find(k.column) != nullptr) return true;
+    bool in_key = false;
+    if (w.table != nullptr) {
+      for (const Key& key : w.table->keys) {
+        for (const KeyPart& p : key.parts) in_key |= key.unique && p.column == k.column;
+      }
+      for (const ForeignKey& fk : w.table->foreign_keys) {
+        for (const std::string& c : fk.columns) in_key |= c == k.column;
+      }
+    } else {
+      in_key = k.column == "id" || k.column.ends_with("_id");
+    }
+    bool read_by_it = false;
+    for (const KeyColumn& rk : r.equal) read_by_it |= rk.column == k.column;
+    if (!in_key && !read_by_it && r.projects(k.column)) return true;
+  }
+  return !w.others.empty();
+}
+
+bool is_flag(const Table* table, std::string_view column, const Value& v) {
+  static constexpr std::string_view kWords[] = {"0", "1", "t", "f", "true", "false"};
+  const bool says_so = v.kind == ValueKind::kBool ||
+                       std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view w) { return iequals(w, v.text); });
+  if (!says_so) return false;
+  if (table == nullptr) return v.kind == ValueKind::kBool;
+  const Column* c = table->column(column);
+  if (c == nullptr) return false;
+  const std::string type = to_lower(c->type);
+  return type.starts_with("bool") || type.starts_with("tinyint(1)") || type == "bit" || type.starts_with("bit(1)");
+}
+
+bool holds_time(const Table* table, std::string_view column) {
+  const Column* c = table != nullptr ? table->column(column) : nullptr;
+  if (c == nullptr) return column.ends_with("_at") || column.ends_with("_on") || column.starts_with("last_");
+  const std::string type = to_lower(c->type);
+  return type.find("date") != std::string::npos || type.find("time") != std::string::npos;
+}
+
+bool is_clock_reading(double number, const Op& op) {
+  const TimePoint& t = op.start.known() ? op.start : op.end;
+  if (!t.known()) return false;
+  constexpr double kDays = 2 * 86'400;  // zones, and times a little ahead (an expiry)
+  const double now = static_cast<double>(t.micros) / 1e6;
+  return std::abs(number - now) < kDays || std::abs(number / 1000 - now) < kDays;
 }
 
 bool refuses_negative(const Table* table, std::string_view column, Engine engine) {
@@ -337,65 +346,14 @@ bool boundaries_known(const WorkUnit& unit, uint32_t a, uint32_t b) {
 }
 
 bool protected_by_lock(const WorkUnit& unit, uint32_t read, uint32_t write, const WriteAccess& w) {
-  const Op& target = unit.ops[write];
-  const Transaction& tx = unit.transactions[target.transaction];
-  bool advisory_held = false;      // taken for the session, before the read, not released before the write
-  bool plain_read_before = false;  // in this transaction: where the snapshot began
-  for (uint32_t i = 0; i <= read; ++i) {
-    const Op& op = unit.ops[i];
-    const bool here = tx.is_explicit && op.transaction == target.transaction;
-    for (const LockStatement& l : op.facts().locks) {
-      if (l.kind == ExplicitLock::kAdvisory && !l.shared) {
-        if (!l.transaction_scoped) {
-          advisory_held = true;
-        } else if (here && (unit.engine != Engine::kPostgres || tx.isolation <= Isolation::kReadCommitted)) {
-          return true;
-        }
-      }
-      if (l.kind == ExplicitLock::kAdvisoryRelease) advisory_held = false;
-      if (l.kind == ExplicitLock::kTable && table_lock_protects(l, w.name, unit.engine)) {
-        // MySQL's table lock is the session's and BEGIN drops it; PostgreSQL's is the transaction's and must come before the snapshot.
-        if (unit.engine != Engine::kPostgres && !here && !tx.is_explicit) return true;
-        if (here && !(plain_read_before && tx.isolation > Isolation::kReadCommitted)) return true;
-      }
-    }
-    if (!here || op.failed) {
-      continue;
-    }
-    const bool snapshot_is_old = plain_read_before && i != read && tx.isolation > Isolation::kReadCommitted;
-    for (const ReadAccess& r : op.statement->access.reads) {
-      if (is_locking(r.lock) && r.wait != LockWait::kSkipLocked) {
-        const bool own_row = r.name == w.name && !w.is_insert() && agree(op, r.equal, target, w.equal) != Agreement::kContradicted &&
-                             (!r.equal.empty() || !r.exact || r.others.empty());
-        const bool parent = r.name != w.name && locks_parent(op, r, target, w);
-        // A lock of the whole set the lookup is about counts on MariaDB; on PostgreSQL it locks no row that is not there.
-        if (own_row && !snapshot_is_old) return true;
-        if (parent && !snapshot_is_old && !(unit.engine == Engine::kPostgres && tx.isolation > Isolation::kReadCommitted)) return true;
-      }
-      if (r.lock == LockStrength::kNone) plain_read_before = true;
-    }
-    for (const WriteAccess& earlier : op.statement->access.writes) {
-      if (earlier.kind != StatementKind::kUpdate || i == write) continue;
-      const bool own_row = earlier.name == w.name && !w.is_insert() && agree(op, earlier.equal, target, w.equal) == Agreement::kShared;
-      bool parent = false;
-      if (earlier.name != w.name) {
-        ReadAccess as_read;
-        as_read.equal = earlier.equal;
-        parent = locks_parent(op, as_read, target, w);
-      }
-      if ((own_row || parent) && !snapshot_is_old && i < read) return true;
-    }
-  }
-  // A session lock counts when nothing released it between the read and the end of the write's transaction; release before COMMIT is DBA410.
-  if (advisory_held) {
-    for (uint32_t i = read; i <= write; ++i) {
-      for (const LockStatement& l : unit.ops[i].facts().locks) {
-        if (l.kind == ExplicitLock::kAdvisoryRelease) return false;
-      }
-    }
-    return true;
-  }
-  return false;
+  return protection_of(unit, read, write, w).shield != Shield::kNone;
+}
+
+void RuleContext::place_alone(Match& m) const {
+  const Transaction& tx = m.unit->transactions[m.unit->ops[m.write].transaction];
+  place(m);
+  m.scope = Scope::kNone;
+  if (m.unit->engine != Engine::kSqlite) set_level_of(tx, m);
 }
 
 void RuleContext::place(Match& m) const {
@@ -416,12 +374,16 @@ void RuleContext::place(Match& m) const {
     m.level = Level::kAutocommit;
     return;
   }
+  set_level_of(tx, m);
+}
+
+void RuleContext::set_level_of(const Transaction& tx, Match& m) const {
   switch (tx.isolation) {
     case Isolation::kReadUncommitted:
     case Isolation::kReadCommitted: m.level = Level::kReadCommitted; break;
     case Isolation::kRepeatableRead:
-      m.level = (snapshot_isolation() || tx.snapshot_isolation) && is_mysql_family(unit.engine) ? Level::kSnapshotIsolation
-                                                                                                : Level::kRepeatableRead;
+      m.level = (snapshot_isolation() || tx.snapshot_isolation) && is_mysql_family(m.unit->engine) ? Level::kSnapshotIsolation
+                                                                                                   : Level::kRepeatableRead;
       break;
     case Isolation::kSerializable: m.level = Level::kSerializable; break;
     case Isolation::kUnknown:

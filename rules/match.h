@@ -39,9 +39,10 @@ struct ReadRef {
 [[nodiscard]] uint64_t note_key(std::string_view what, std::string_view table, std::string_view detail = {});
 
 struct Need {
-  uint64_t key = 0;                     ///< note_key()
-  bool of_another_session = false;      ///< a note of the match's own session does not do
-  std::string_view evidence_kind = {};  ///< Evidence::kind for the place of the note; empty: it is no evidence
+  uint64_t key = 0;                               ///< note_key()
+  std::optional<uint64_t> unless = std::nullopt;  ///< note_key(): not met when this was noted too
+  bool of_another_session = false;                ///< a note of the match's own session does not do
+  std::string_view evidence_kind = {};            ///< Evidence::kind for the place of the note; empty: it is no evidence
   std::string evidence_text = {};
   bool observed = false;  ///< the note, met, shows that it happened
 };
@@ -78,13 +79,20 @@ struct Match {
   bool value_moved_by_step = false;  ///< evidence `value-follows-read`
   bool value_moved_down = false;     ///< … downwards: there is a bound below which it must not go
   bool value_stayed = false;  ///< wrote what was there already: says nothing alone, and much beside a write that moved it to the same value
-  bool writes_one_column = false;      ///< nothing else can have been the purpose of the write
-  std::optional<Need> needs;           ///< a finding only when some unit of the log noted this
-  std::optional<uint64_t> refuted_by;  ///< note_key(): no finding when any unit of the log noted this
-  std::string message_detail;          ///< rule-specific words for the message
+  bool writes_one_column = false;  ///< nothing else can have been the purpose of the write
+  bool gives_out_number =
+      false;                  ///< `row` is a series and `written` its next number: the same number inserted by two sessions is one too many
+  bool halves_tell = false;   ///< the shape needs no chance: where each statement is run by several sessions, a pool deals them out
+  std::optional<Need> needs;  ///< a finding only when some unit of the log noted this
+  std::optional<uint64_t> refuted_by;   ///< note_key(): no finding when any unit of the log noted this
+  std::optional<uint64_t> softened_by;  ///< note_key(): a note, no more, when any unit of the log noted this
+  std::string message_detail;           ///< rule-specific words for the message
   std::vector<Evidence> evidence;
   uint32_t evidence_op = 0;  ///< op whose place the evidence takes
   std::string near_miss;     ///< why an existing key does not protect
+  /// What the live data could show, where Rule::proven_by and key_columns do not say it: a number and the scope it must be unique in, a child and its
+  /// parent.
+  std::optional<DataCheck> data;
 };
 
 /// Equal matches of one rule, as a rule describes them.
@@ -124,12 +132,20 @@ struct LookupMatch {
 /// Is one of the columns a name rather than a reference: text, in no foreign key? What is looked up by name is meant to be one.
 [[nodiscard]] bool is_natural_key(const Table* table, const std::vector<std::string>& columns);
 
+/// Do two sets of equalities share a column with the same value, and none with different ones?
+enum class Agreement : uint8_t { kNothingShared, kShared, kContradicted };
+[[nodiscard]] Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, const std::vector<KeyColumn>& right);
+
+/// Does the access name (at most) one row: its equalities cover a unique key?
+[[nodiscard]] bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal);
+
 [[nodiscard]] RowLink link_rows(const Op& read, const ReadAccess& r, const Op& write, const WriteAccess& w);
 
 /// The last read of the row that `write` changes, before it in the unit.
 [[nodiscard]] std::optional<ReadRef> deciding_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RowLink at_least);
 
-/// Is a lock of RULES.md section 1 held from `read` (or before it) to `write`, on the row or on something every such pair locks first?
+/// Is a lock of RULES.md section 1 held from `read` (or before it) to `write`, on the row or on something every such pair locks first? A shared lock counts: with
+/// it nothing is lost, but DBA407. rules/protection.h tells which lock, or why not.
 [[nodiscard]] bool protected_by_lock(const WorkUnit& unit, uint32_t read, uint32_t write, const WriteAccess& w);
 
 [[nodiscard]] bool same_transaction(const WorkUnit& unit, uint32_t a, uint32_t b);
@@ -143,8 +159,21 @@ struct LookupMatch {
 /// A column that can hold a number computed from what it held: numeric, in no key, not a time.
 [[nodiscard]] bool can_be_quantity(const Table* table, std::string_view column);
 
+/// Has the write a condition beyond the row's key that repeats what was read: compare-and-set, whatever the column is called? What it compares and then
+/// writes unchanged (a soft delete's `deleted_at = NULL … WHERE deleted_at IS NULL`) is none.
+[[nodiscard]] bool has_guard(const Op& write, const WriteAccess& w, const ReadAccess& r);
+/// A column that says yes or no: by its type, or without a schema by the value itself.
+[[nodiscard]] bool is_flag(const Table* table, std::string_view column, const Value& v);
+/// A column that holds a time: by its type, or without a schema by its name (`…_at`, `…_on`, `last_…`).
+[[nodiscard]] bool holds_time(const Table* table, std::string_view column);
+
+/// A number that is the time of the op, in seconds or milliseconds since 1970: a clock was read, not the row.
+[[nodiscard]] bool is_clock_reading(double number, const Op& op);
+
 /// Does a CHECK or an unsigned type refuse a negative value of the column?
 [[nodiscard]] bool refuses_negative(const Table* table, std::string_view column, Engine engine);
+
+struct LookupInsert;  // rules/lookup_insert.h
 
 /// What a rule is given besides the unit.
 class RuleContext {
@@ -155,11 +184,18 @@ class RuleContext {
   virtual void report(Match match) = 0;
   /// Sets level, scope and level_known of a match from where its read and write stand.
   void place(Match& match) const;
+  /// The same for a match of one statement, which its isolation level governs in autocommit too.
+  void place_alone(Match& match) const;
+  /// The lookups and the INSERTs that follow from them, in the unit that is being visited; found once for all rules that ask.
+  [[nodiscard]] virtual const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) = 0;
   [[nodiscard]] virtual bool snapshot_isolation() const = 0;  ///< innodb_snapshot_isolation=ON
   /// Has any session read this column of this very row (by its identity) so far in the log?
   [[nodiscard]] virtual bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const = 0;
   /// Remembers note_key() with the unit's session and the op's place, for Match::needs. Bounded: past a cap new keys are not remembered.
   virtual void note(uint64_t key, const WorkUnit& unit, uint32_t op) = 0;
+
+ private:
+  void set_level_of(const Transaction& tx, Match& match) const;
 };
 
 }  // namespace dbaudit

@@ -40,11 +40,11 @@ OrmCall recognise_orm(const Op* read, const Op* write, std::string_view code) {
   if (read != nullptr) {
     for (const QueryBlock& b : read->facts().blocks) locked |= !b.locks.empty();
   }
-  if (code == "DBA101" || code == "DBA105") {
+  if (code == "DBA101" || code == "DBA104" || code == "DBA105" || code == "DBA109" || code == "DBA112") {
     if (c.name == "django" && limit_of(read) == 21) c.call = locked ? "update_or_create" : "get_or_create";
     if (c.name == "peewee") c.call = "get_or_create";
     if (c.name == "activerecord") c.call = has(read, "as one from") ? "validates_uniqueness_of" : "find_or_create_by";
-  } else if (c.name == "django" && code == "DBA201") {
+  } else if (c.name == "django" && (code == "DBA201" || code == "DBA203" || code == "DBA207")) {
     c.call = "save";
   } else if (c.name == "django" && code == "DBA401") {
     c.call = "select_for_update";

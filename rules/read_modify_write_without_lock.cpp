@@ -8,12 +8,16 @@
 // That the literal was computed from what was read has to be shown: it moves by a step from the last value written to that row and column in this log, or the
 // read fetched a column whose name is that of a quantity. Times, flags, keys and texts are left alone (a form a human filled in, `last_login`). Silent:
 // relative writes, a guard or version in the WHERE, a lock held from the read to the write.
+//
+// The same in one statement: `SET c = (SELECT c …) - n`, and `WITH q AS (SELECT c …) UPDATE … SET c = q.c - n FROM q`. PostgreSQL looks at the row again
+// when it has waited for it, but not at the subquery.
 
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "analyzers/base/hash.h"
+#include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
 #include "rules/match.h"
 
@@ -21,38 +25,84 @@ namespace dbaudit {
 
 namespace {
 
-// A condition of the write beyond the row's key that repeats what was read: compare-and-set, whatever the column is called.
-bool has_guard(const WriteAccess& w, const ReadAccess& r) {
-  for (const KeyColumn& k : w.equal) {
-    if (k.column.empty() || is_version_name(k.column) || w.find(k.column) != nullptr) return true;
-    bool in_key = false;
-    if (w.table != nullptr) {
-      for (const Key& key : w.table->keys) {
-        for (const KeyPart& p : key.parts) in_key |= key.unique && p.column == k.column;
+// The query block that an assignment takes its column from, in the same statement: a subquery, or the query in WITH whose column it reads. -1: none.
+int source_block(const StatementFacts& facts, const Write& write, const Operand& value) {
+  if (value.block >= 0) return value.block;
+  if (write.block < 0) return -1;
+  const QueryBlock& block = facts.blocks[static_cast<size_t>(write.block)];
+  const auto in_cte = [&](const ColumnRef& column) {
+    for (const TableRef& t : block.tables) {
+      if (!t.is_cte || !(iequals(column.qualifier, t.alias) || iequals(column.qualifier, t.name.name))) continue;
+      for (size_t b = 0; b < facts.blocks.size(); ++b) {
+        if (iequals(facts.blocks[b].cte_name, t.name.name)) return static_cast<int>(b);
       }
-      for (const ForeignKey& fk : w.table->foreign_keys) {
-        for (const std::string& c : fk.columns) in_key |= c == k.column;
-      }
-    } else {
-      in_key = k.column == "id" || k.column.ends_with("_id");
     }
-    bool read_by_it = false;
-    for (const KeyColumn& rk : r.equal) read_by_it |= rk.column == k.column;
-    if (!in_key && !read_by_it && r.projects(k.column)) return true;
+    return -1;
+  };
+  if (value.kind == OperandKind::kColumn) return in_cte(value.column);
+  for (const ColumnRef& column : value.columns) {
+    if (const int b = in_cte(column); b >= 0) return b;
   }
-  return !w.others.empty();
+  return -1;
+}
+
+Level level_of(Isolation isolation) {
+  switch (isolation) {
+    case Isolation::kRepeatableRead: return Level::kRepeatableRead;
+    case Isolation::kSerializable: return Level::kSerializable;
+    default: return Level::kReadCommitted;
+  }
+}
+
+// A column written with what a subquery of the statement itself read from the same row.
+void check_one_statement(const WorkUnit& unit, uint32_t w, const WriteAccess& update, RuleContext& context) {
+  const Op& op = unit.ops[w];
+  const Write& write = op.facts().writes[static_cast<size_t>(update.write)];
+  for (const ColumnWrite& c : update.set) {
+    // A copy (`= q.c`) changes nothing; a sum does.
+    if (c.value->kind != OperandKind::kExpression && c.value->kind != OperandKind::kSelfExpression) continue;
+    const int source = source_block(op.facts(), write, *c.value);
+    if (source < 0 || !can_be_quantity(update.table, c.column)) continue;
+    for (const ReadAccess& r : op.statement->access.reads) {
+      if (r.block != source || r.name != update.name || r.joined || !r.exact || r.aggregate != Aggregate::kNone || is_locking(r.lock))
+        continue;
+      if (!r.projects(c.column)) continue;
+      const bool one_row = !r.equal.empty() && row_identity(r.name, r.table, r.equal, op) != 0;
+      if (!one_row || (!update.equal.empty() && link_rows(op, r, op, update) == RowLink::kNone)) continue;
+      if (protected_by_lock(unit, w, w, update)) continue;
+      const bool cte = !op.facts().blocks[static_cast<size_t>(source)].cte_name.empty();
+      Match m;
+      m.unit = &unit;
+      m.table = update.table;
+      m.table_name = update.name;
+      m.columns = {c.column};
+      for (const KeyColumn& k : r.equal) m.key_columns.push_back(k.name());
+      m.row = row_identity(r.name, r.table, r.equal, op);
+      m.read = m.write = w;
+      m.has_write = true;
+      m.pattern = cte ? Pattern::kCteUpdate : Pattern::kSelfSubquery;
+      context.place(m);
+      // One statement is one transaction at the session's level, explicit or not.
+      if (unit.engine == Engine::kPostgres && m.level == Level::kAutocommit)
+        m.level = level_of(unit.transactions[op.transaction].isolation);
+      m.scope = Scope::kNone;
+      context.report(std::move(m));
+      return;
+    }
+  }
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
-      if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated) continue;
-      if (is_housekeeping_table(update.name)) continue;
+      if (update.kind != StatementKind::kUpdate || !update.exact || write.truncated || is_housekeeping_table(update.name)) continue;
+      check_one_statement(unit, w, update, context);
+      if (update.equal.empty()) continue;
       const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
       if (!read) continue;
       const ReadAccess& r = *read->access;
-      if (has_guard(update, r)) continue;
+      if (has_guard(write, update, r)) continue;
       Match m;
       std::vector<std::string> stayed;
       for (size_t i = 0; i < update.set.size(); ++i) {
@@ -60,6 +110,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         double number = 0;
         if (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number)) continue;
         if (!r.projects(c.column) || !can_be_quantity(update.table, c.column) || is_version_name(c.column)) continue;
+        if (is_clock_reading(number, write)) continue;
         m.written = hash_combine(m.written, hash_combine(hash_bytes(c.column), write.value(c.value->slot).hash));
         const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
         if (!std::isnan(step) && step == 0) {
@@ -104,6 +155,16 @@ void check(const WorkUnit& unit, RuleContext& context) {
 
 void describe(const Folded& f, Finding& finding) {
   const std::string columns = list_of(f.material.columns);
+  if (f.pattern == Pattern::kSelfSubquery || f.pattern == Pattern::kCteUpdate) {
+    finding.message =
+        f.outcome == Outcome::kSilent
+            ? fmt::format("One statement, yet two sessions can read the same {} of {} in it: the first change is lost.", columns,
+                          f.material.table_name)
+            : fmt::format("{} of {} is computed in a subquery; at this level the loser of a race gets an error it must retry.", columns,
+                          f.material.table_name);
+    add_fixes(finding, suggest::own_column(f.material));
+    return;
+  }
   if (f.outcome == Outcome::kRetry || f.outcome == Outcome::kDeadlock) {
     finding.message = fmt::format(
         "{} of {} is written back as a literal computed from a read; at this level the loser of a race gets an error it must retry.",

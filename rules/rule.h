@@ -2,7 +2,9 @@
 // What a rule is: data plus pure functions over a work unit. No state, no SQL text.
 
 #include <string_view>
+#include <vector>
 
+#include "analyzers/schema/catalog.h"
 #include "analyzers/trace/transaction.h"
 #include "rules/finding.h"
 
@@ -20,6 +22,11 @@ struct Rule {
   void (*check)(const WorkUnit& unit, RuleContext& context);
   /// Writes the sentence of what happens to the data, and the fixes, of a finding made from folded matches.
   void (*describe)(const Folded& folded, Finding& finding);
+  /// What `--check-data` asks about its findings: kDuplicates of their key_columns, unless Match::data says otherwise.
+  DataQuestion proven_by = DataQuestion::kNone;
+  /// What the schema alone shows, for a scan of a live database without a log; null for most rules. Appends findings with message, tables, columns and
+  /// fixes; what is the same in all of a rule's findings is filled in by the caller.
+  void (*check_schema)(const Catalog& catalog, std::vector<Finding>& findings) = nullptr;
 };
 
 }  // namespace dbaudit

@@ -18,6 +18,7 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
+#include "rules/lookup_insert.h"
 #include "rules/match.h"
 #include "rules/orm.h"
 #include "rules/statement_text.h"
@@ -99,13 +100,29 @@ struct Group {
   std::vector<std::pair<Ref, std::string_view>> others;    // with their roles
   std::map<std::pair<uint64_t, uint32_t>, Wanted> wanted;  // by key, and session where it matters
   uint64_t unconditional = 0;                              // occurrences that need nothing
-  std::optional<uint64_t> refuted_by;
+  std::optional<uint64_t> refuted_by, softened_by;
   OrmCall orm;
   std::string source_file, source_route;
   int64_t source_line = 0;
   Isolation isolation = Isolation::kUnknown;
   bool in_autocommit = false;
 };
+
+DataCheck data_check(const Group& g) {
+  const Match& m = g.first;
+  DataCheck check;
+  if (m.data) {
+    check = *m.data;
+  } else if (g.rule->proven_by == DataQuestion::kDuplicates) {
+    check.question = DataQuestion::kDuplicates;
+    check.table = m.table_name;
+    check.columns = m.key_columns;
+    check.null_columns = m.null_columns;
+  }
+  // A rule that doubts its own match doubts that the key is one. (What the runner doubts, sessions and boundaries, is no doubt about the key.)
+  check.proves = check.proves && g.confidence >= Confidence::kLikely && !m.counted;
+  return check;
+}
 
 TimePoint start_of(const Op& op) { return op.start.known() ? op.start : op.end; }
 TimePoint end_of(const Op& op) { return op.end.known() ? op.end : op.start; }
@@ -122,6 +139,10 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const override {
     return read_rows_.contains(hash_combine(row, hash_combine(hash_bytes(table), hash_bytes(column))));
   }
+  [[nodiscard]] const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) override {
+    if (!lookup_inserts_) lookup_inserts_ = find_lookup_inserts(unit, options_.catalog);
+    return *lookup_inserts_;
+  }
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
@@ -133,6 +154,11 @@ class Audit::Folder final : public RuleContext {
   bool to_finding(Group& g, uint64_t sessions, Finding& out);
   bool meet_needs(Group& g, Finding& out);
   bool weigh_meetings(Group& g, Finding& out);
+  [[nodiscard]] bool run_by_several(const Ref& ref) const {
+    if (ref.statement == nullptr) return true;
+    const auto it = runs_.find(ref.statement->source->fingerprint);
+    return it != runs_.end() && it->second == kSeveral;
+  }
   Ref ref_of(const WorkUnit& unit, const Op& op) const;
   [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
 
@@ -140,11 +166,14 @@ class Audit::Folder final : public RuleContext {
   const Rule* rule_ = nullptr;
   uint64_t unit_ = 0;
   uint64_t suppressed_ = 0;
-  std::map<std::string, Group> groups_;  // by rule, table and writing template
+  std::optional<std::vector<LookupInsert>> lookup_inserts_;  // of the unit being visited
+  std::map<std::string, Group> groups_;                      // by rule, table and writing template
   std::map<uint32_t, std::string> session_names_;
   std::unordered_set<uint64_t> read_rows_;
   std::unordered_map<uint64_t, Note> notes_;  // looked up by key only
-  std::set<std::string> deleted_from_;        // tables some statement of the log deletes from
+  static constexpr uint32_t kSeveral = UINT32_MAX;
+  std::unordered_map<uint64_t, uint32_t> runs_;  // template → the session that ran it, or kSeveral; looked up by key only
+  std::set<std::string> deleted_from_;           // tables some statement of the log deletes from
 };
 
 Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
@@ -172,7 +201,9 @@ void Audit::Folder::report(Match m) {
     }
   }
   const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
-  Group& g = groups_[fmt::format("{}\n{}\n{}", rule_->code, m.table_name, hex64(statement))];
+  std::string tables = m.table_name;
+  for (const std::string& t : m.more_tables) tables += " " + t;
+  Group& g = groups_[fmt::format("{}\n{}\n{}", rule_->code, tables, hex64(statement))];
   const Transaction& tx = unit.transactions[write.transaction];
   if (tx.end == TxEnd::kRollback) m.blind_insert = false;
   if (g.occurrences == 0) {
@@ -188,11 +219,13 @@ void Audit::Folder::report(Match m) {
     g.first.evidence.clear();
     for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
     g.refuted_by = m.refuted_by;
+    g.softened_by = m.softened_by;
   }
   if (!m.needs) {
     ++g.unconditional;
   } else {
-    const std::pair key{m.needs->key, m.needs->of_another_session ? unit.session : 0};
+    const std::pair key{m.needs->unless ? hash_combine(m.needs->key, *m.needs->unless) : m.needs->key,
+                        m.needs->of_another_session ? unit.session : 0};
     if (g.wanted.size() < kMaxWanted || g.wanted.contains(key)) {
       Wanted& wanted = g.wanted[key];
       if (wanted.occurrences++ == 0) {
@@ -202,6 +235,7 @@ void Audit::Folder::report(Match m) {
     }
   }
   ++g.occurrences;
+  if (m.severity && g.first.severity) g.first.severity = std::min(*g.first.severity, *m.severity);
   g.refuted |= m.refutes;
   if (!m.value_stayed) {
     ++g.telling;
@@ -257,8 +291,8 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
   if (g.refuted_by && notes_.contains(*g.refuted_by)) return false;
   uint64_t met = g.unconditional;
   for (const auto& [key, wanted] : g.wanted) {
-    const auto it = notes_.find(key.first);
-    if (it == notes_.end()) continue;
+    const auto it = notes_.find(wanted.need.key);
+    if (it == notes_.end() || (wanted.need.unless && notes_.contains(*wanted.need.unless))) continue;
     const Note& note = it->second;
     const Note::By* by = &note.first;
     if (wanted.need.of_another_session && by->session == wanted.session) {
@@ -267,7 +301,9 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
     }
     met += wanted.occurrences;
     if (wanted.need.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
-    if (!wanted.need.evidence_kind.empty() && out.evidence.size() < kMaxEvidence)
+    // The statement that is shown need not be its own witness.
+    const bool shown = by->line == g.write.place.line && path_of(by->file) == g.write.place.file;
+    if (!wanted.need.evidence_kind.empty() && !shown && out.evidence.size() < kMaxEvidence)
       out.evidence.push_back({std::string(wanted.need.evidence_kind), wanted.need.evidence_text, {path_of(by->file), by->line}});
   }
   g.occurrences = std::min(g.occurrences, met);
@@ -277,6 +313,8 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
   for (const Op& op : unit.ops) {
+    if (const auto [it, first] = runs_.try_emplace(op.statement->source->fingerprint, unit.session); !first && it->second != unit.session)
+      it->second = kSeveral;
     for (const ReadAccess& r : op.statement->access.reads) {
       if (read_rows_.size() >= kMaxReadRows || r.equal.empty()) continue;
       const uint64_t row = row_identity(r.name, r.table, r.equal, op);
@@ -291,6 +329,7 @@ void Audit::Folder::visit(const WorkUnit& unit) {
       if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name);
     }
   }
+  lookup_inserts_.reset();
   for (const Rule* rule : options_.rules) {
     rule_ = rule;
     rule->check(unit, *this);
@@ -300,7 +339,10 @@ void Audit::Folder::visit(const WorkUnit& unit) {
 // What the visits to each row say: did two sessions have it in hand at once, did both insert it, did both write the same value? False: the key is no
 // key, sessions that had seen it insert it again.
 bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
-  const bool inserts = g.first.pattern == Pattern::kGetOrCreate || g.first.pattern == Pattern::kGetOrCreateLocked;
+  const bool inserts = g.first.pattern == Pattern::kGetOrCreate || g.first.pattern == Pattern::kGetOrCreateLocked ||
+                       g.first.pattern == Pattern::kUpdateOrInsert || g.first.pattern == Pattern::kToggleRow;
+  // Rows that the statement itself says should be one.
+  const bool meant_single = g.first.pattern == Pattern::kUpsertWithoutKey;
   const bool may_vanish = !g.first.null_columns.empty() || deleted_from_.contains(g.first.table_name);
   bool met = false, twice = false, same_value = false;
   bool shared_key = false;
@@ -322,11 +364,18 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
             (apart || x.session == y.session || (g.first.counted && !overlapped)))
           return false;
-        if (x.session == y.session || apart) continue;
+        if (meant_single && !twice && x.inserted && y.inserted && !may_vanish) {
+          twice = true;
+          both = {
+              "same-value-written-twice", "the same key was inserted again, and the statement met no conflict", {path_of(y.file), y.line}};
+        }
+        if (x.session == y.session || apart || meant_single) continue;
         if (!met && overlapped) {
           met = true;
-          overlap = {"overlap",
-                     fmt::format("sessions {} and {} were both between these two statements for the same key", name_of(x), name_of(y)),
+          const bool claims = g.first.pattern == Pattern::kQueuePop;
+          overlap = {claims ? "claimed-twice" : "overlap",
+                     fmt::format("sessions {} and {} {}", name_of(x), name_of(y),
+                                 claims ? "both took the same row" : "were both between these two statements for the same key"),
                      {path_of(y.file), y.line}};
         }
         if (!twice && inserts && x.inserted && y.inserted) {
@@ -337,17 +386,32 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         }
         // One moved the value, the other wrote the same: both had read the one before. Where the two writes cannot be ordered, a write of many columns may
         // only have put back what it found.
-        if (!same_value && x.written != 0 && x.written == y.written && x.stayed != y.stayed &&
-            (overlapped || (x.one_column && y.one_column))) {
+        const bool both_wrote = g.first.gives_out_number ? x.inserted && y.inserted : x.stayed != y.stayed;
+        if (!same_value && x.written != 0 && x.written == y.written && both_wrote && (overlapped || (x.one_column && y.one_column))) {
           same_value = true;
           value = {"same-value-written-twice",
-                   fmt::format("sessions {} and {} read the row and wrote the same value: one change is lost", name_of(x), name_of(y)),
+                   fmt::format(
+                       "sessions {} and {} {}", name_of(x), name_of(y),
+                       g.first.gives_out_number ? "inserted the same number" : "read the row and wrote the same value: one change is lost"),
                    {path_of(y.file), y.line}};
         }
       }
     }
   }
   if (inserts && g.all_random && !shared_key) return false;
+  // A flag that is written once more when it has the value, with nobody else about: it is set, not turned over.
+  if (g.first.pattern == Pattern::kToggle) {
+    for (const auto& [row, visits] : g.rows) {
+      if (visits.size() >= kMaxVisits) continue;
+      for (const Visit& v : visits) {
+        if (!v.stayed || v.written == 0) continue;
+        const bool alone = std::all_of(visits.begin(), visits.end(), [&](const Visit& o) {
+          return o.session == v.session || certainly_before(o.end, v.start) || certainly_before(v.end, o.start);
+        });
+        if (alone) return false;
+      }
+    }
+  }
   if (met) out.evidence.push_back(std::move(overlap));
   if (twice) out.evidence.push_back(std::move(both));
   if (same_value) out.evidence.push_back(std::move(value));
@@ -377,6 +441,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
   }
   if (m.severity) out.severity = *m.severity;
+  if (g.softened_by && notes_.contains(*g.softened_by)) out.severity = Severity::kNote;
   out.code = g.rule->code;
   out.name = g.rule->name;
   out.scope = scope;
@@ -401,14 +466,16 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   if (!weigh_meetings(g, out)) return false;
   for (Evidence& e : g.evidence) out.evidence.push_back(std::move(e));
   if (g.stepped != 0) {
-    out.evidence.push_back(
-        {"value-follows-read",
-         fmt::format("{} of {} times the value written was a step from the last value written to that row", g.stepped, g.occurrences),
-         g.write.place});
+    out.evidence.push_back({"value-follows-read",
+                            fmt::format("{} of {} times the {}", g.stepped, g.occurrences,
+                                        m.gives_out_number ? "number inserted was one more than the highest inserted before"
+                                                           : "value written was a step from the last value written to that row"),
+                            g.write.place});
   }
   if (!g.told_apart) {
     out.confidence = Confidence::kPossible;
-  } else if (g.sessions.size() == 1 && sessions >= kManySessions && out.confidence == Confidence::kLikely) {
+  } else if (g.sessions.size() == 1 && sessions >= kManySessions && out.confidence == Confidence::kLikely &&
+             !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
     out.confidence = Confidence::kPossible;
   }
 
@@ -471,6 +538,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   folded.has_write = g.write.statement != nullptr;
   folded.near_miss = m.near_miss;
   folded.detail = m.message_detail;
+  out.data = data_check(g);
   g.rule->describe(folded, out);
 
   if (!out.interleaving.empty()) return true;  // the rule drew its own
@@ -505,9 +573,13 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
 std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   // The most specific rule wins a pair; the others are named in its `related`. Pairs are told apart by table and writing statement.
   static constexpr std::pair<std::string_view, std::string_view> kOver[] = {
-      {"DBA104", "DBA101"}, {"DBA107", "DBA301"}, {"DBA203", "DBA201"}, {"DBA204", "DBA201"}, {"DBA208", "DBA201"},
-      {"DBA209", "DBA201"}, {"DBA303", "DBA301"}, {"DBA401", "DBA201"}, {"DBA401", "DBA202"}, {"DBA402", "DBA201"},
-      {"DBA402", "DBA202"}, {"DBA405", "DBA201"}, {"DBA405", "DBA202"}};
+      {"DBA101", "DBA301"}, {"DBA103", "DBA101"}, {"DBA103", "DBA109"}, {"DBA104", "DBA101"}, {"DBA105", "DBA109"}, {"DBA107", "DBA301"},
+      {"DBA110", "DBA113"}, {"DBA112", "DBA109"}, {"DBA201", "DBA203"}, {"DBA203", "DBA201"}, {"DBA204", "DBA201"}, {"DBA204", "DBA203"},
+      {"DBA206", "DBA403"}, {"DBA207", "DBA103"}, {"DBA207", "DBA109"}, {"DBA208", "DBA201"}, {"DBA209", "DBA101"}, {"DBA209", "DBA201"},
+      {"DBA209", "DBA203"}, {"DBA302", "DBA301"}, {"DBA303", "DBA301"}, {"DBA304", "DBA101"}, {"DBA304", "DBA301"}, {"DBA401", "DBA201"},
+      {"DBA401", "DBA202"}, {"DBA402", "DBA201"}, {"DBA402", "DBA202"}, {"DBA405", "DBA201"}, {"DBA405", "DBA202"}, {"DBA407", "DBA404"},
+      {"DBA408", "DBA201"}, {"DBA408", "DBA202"}, {"DBA409", "DBA201"}, {"DBA409", "DBA202"}, {"DBA410", "DBA101"}, {"DBA410", "DBA301"},
+      {"DBA411", "DBA301"}, {"DBA412", "DBA301"}, {"DBA501", "DBA201"}, {"DBA501", "DBA202"}, {"DBA501", "DBA301"}};
   std::vector<Finding> findings;
   std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
   for (auto& [key, group] : groups_) {
@@ -520,7 +592,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   std::vector<bool> gone(findings.size(), false);
   for (size_t i = 0; i < findings.size(); ++i) {
     for (size_t j = 0; j < findings.size(); ++j) {
-      if (i == j || pair_of[i] != pair_of[j]) continue;
+      if (i == j || gone[i] || pair_of[i] != pair_of[j]) continue;
       for (const auto& [over, under] : kOver) {
         if (findings[i].code != over || findings[j].code != under) continue;
         if (findings[i].severity > findings[j].severity || findings[i].confidence < findings[j].confidence) continue;
@@ -535,6 +607,30 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   }
   std::stable_sort(kept.begin(), kept.end(), report_order);
   return kept;
+}
+
+std::vector<Finding> check_schema(const AuditOptions& options) {
+  std::vector<Finding> all;
+  if (options.catalog == nullptr) return all;
+  for (const Rule* rule : options.rules) {
+    if (rule->check_schema == nullptr) continue;
+    std::vector<Finding> findings;
+    rule->check_schema(*options.catalog, findings);
+    for (Finding& f : findings) {
+      f.code = rule->code;
+      f.name = rule->name;
+      f.engine = options.engine;
+      uint64_t fingerprint = hash_combine(hash_bytes(rule->code), hash_bytes(engine_name(options.engine)));
+      for (const auto* names : {&f.tables, &f.columns, &f.key_columns}) {
+        fingerprint = hash_combine(fingerprint, names->size());
+        for (const std::string& n : *names) fingerprint = hash_combine(fingerprint, hash_bytes(n));
+      }
+      f.fingerprint = fingerprint;
+      all.push_back(std::move(f));
+    }
+  }
+  std::stable_sort(all.begin(), all.end(), report_order);
+  return all;
 }
 
 Audit::Audit(const AuditOptions& options) : folder_(std::make_unique<Folder>(options)) {}

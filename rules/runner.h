@@ -23,6 +23,9 @@ struct AuditOptions {
   bool show_values = false;
 };
 
+/// What the rules selected see in the schema alone (Rule::check_schema), in report_order.
+[[nodiscard]] std::vector<Finding> check_schema(const AuditOptions& options);
+
 class Audit {
  public:
   explicit Audit(const AuditOptions& options);

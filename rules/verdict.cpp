@@ -57,10 +57,10 @@ Effects effects_of(Pattern pattern) {
 Verdict judge(Pattern pattern, Engine engine, Level level) {
   const Engine family = engine == Engine::kMySql ? Engine::kMariaDb : engine;
   for (const Cell& c : kCells) {
-    if (c.pattern == pattern && c.engine == family && c.level == level) return {c.outcome, c.what, measured_on(engine)};
+    if (c.pattern == pattern && c.engine == family && c.level == level) return {c.outcome, c.what, measured_on(engine), false};
   }
   for (const Cell& c : kEveryLevel) {
-    if (c.pattern == pattern && c.engine == family) return {c.outcome, c.what, measured_on(engine)};
+    if (c.pattern == pattern && c.engine == family) return {c.outcome, c.what, measured_on(engine), true};
   }
   return {};
 }
@@ -85,7 +85,12 @@ std::string explain_verdict(Pattern pattern, Engine engine, Level level, Scope s
     return engine == Engine::kUnknown ? "The engine is not known (--engine, --dsn), so what it does here is not known either."
                                       : fmt::format("{}: not measured.", level_title(engine, level));
   }
-  std::string text = fmt::format("{}: {} ({}).", level_title(engine, level), v.what, v.source);
+  // Of one statement only there are no two transactions.
+  const bool alone = scope == Scope::kNone && level == Level::kAutocommit;
+  const std::string where = v.at_every_level ? fmt::format("{} at every level", engine_title(engine))
+                            : alone          ? fmt::format("{} in autocommit", engine_title(engine))
+                                             : level_title(engine, level);
+  std::string text = fmt::format("{}: {} ({}).", where, v.what, v.source);
   if (v.outcome != Outcome::kSilent) return text;
   if (scope == Scope::kScopeBased) {
     text += " No isolation level reaches across two transactions.";
@@ -96,8 +101,16 @@ std::string explain_verdict(Pattern pattern, Engine engine, Level level, Scope s
   for (const Level stronger : {Level::kRepeatableRead, Level::kSerializable}) {
     if (stronger <= level) continue;
     const Verdict at = judge(pattern, engine, stronger);
+    if (at.outcome == Outcome::kSafe) {
+      text += fmt::format(" {} would prevent it.", level_title(engine, stronger));
+      return text;
+    }
     if (at.outcome == Outcome::kRetry || at.outcome == Outcome::kDeadlock) {
       text += fmt::format(" {} would turn it into an error that must be retried.", level_title(engine, stronger));
+      return text;
+    }
+    if (at.outcome == Outcome::kSafe) {
+      text += fmt::format(" {} would prevent it.", level_title(engine, stronger));
       return text;
     }
   }

@@ -40,6 +40,7 @@ struct Verdict {
   Outcome outcome = Outcome::kUnknown;
   std::string_view what;    ///< what happens, as a clause
   std::string_view source;  ///< where it was measured
+  bool at_every_level = false;
 };
 
 /// What a drawing says beside the statements: what the reads bring, and what the last write does.

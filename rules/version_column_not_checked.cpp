@@ -6,7 +6,8 @@
 //   B: UPDATE … SET …, version = 4 WHERE id = 1     A's change is gone; `AND version = 3` would have matched no row
 //
 // Also: a table whose version is compared by one UPDATE and left alone by another that writes what it read; and a compared version that matched no row, followed
-// by COMMIT. Silent: the version in the WHERE, a locked read, a relative counter that leaves the version alone.
+// by COMMIT; and a time of whole seconds compared as a version, which two writes of one second share. Silent: the version in the WHERE, a locked read, a
+// relative counter that leaves the version alone, times with fractions.
 
 #include <algorithm>
 #include <string_view>
@@ -43,6 +44,53 @@ std::string version_column_of(const WriteAccess& w) {
   return {};
 }
 
+// `2026-03-02 09:15:00`, without a fraction.
+bool is_whole_seconds(const Value& v) {
+  return v.kind == ValueKind::kString && v.text.size() >= 19 && v.text[4] == '-' && v.text[13] == ':' &&
+         v.text.find('.') == std::string_view::npos;
+}
+
+// The time that the UPDATE compares and sets anew, when it can hold no fraction of a second.
+std::string coarse_time(const Op& op, const WriteAccess& w, Engine engine) {
+  for (const KeyColumn& k : w.equal) {
+    const ColumnWrite* set = w.find(k.column);
+    if (set == nullptr || k.is_list || k.is_null || !holds_time(w.table, k.column)) continue;
+    const Column* c = w.table != nullptr ? w.table->column(k.column) : nullptr;
+    if (c == nullptr || !is_whole_seconds(op.value(k.slot))) continue;
+    // MySQL's default precision is 0 (manual 11.2.6), PostgreSQL's is 6. SQLite keeps the text it is given.
+    const std::string type = to_lower(c->type);
+    const bool mysql = is_mysql_family(engine);
+    const bool whole = mysql ? type == "datetime" || type == "timestamp" || type.ends_with("(0)") : type.find("(0)") != std::string::npos;
+    const bool written_whole = set->value->kind == OperandKind::kSlot && is_whole_seconds(op.value(set->value->slot));
+    if (whole || written_whole) return k.column;
+  }
+  return {};
+}
+
+void check_coarse_time(const WorkUnit& unit, uint32_t w, const WriteAccess& update, RuleContext& context) {
+  const std::string column = coarse_time(unit.ops[w], update, unit.engine);
+  if (column.empty()) return;
+  const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+  if (!read || !read->access->projects(column) || protected_by_lock(unit, read->op, w, update)) return;
+  Match m;
+  m.unit = &unit;
+  m.table = update.table;
+  m.table_name = update.name;
+  m.columns = {column};
+  for (const KeyColumn& k : update.equal) {
+    if (k.column != column) m.key_columns.push_back(k.name());
+  }
+  m.read = read->op;
+  m.write = w;
+  m.has_read = m.has_write = true;
+  m.pattern = Pattern::kVersionTimestamp;
+  m.message_detail = "whole-seconds";
+  context.place(m);
+  if (context.engine() == Engine::kUnknown || judge(m.pattern, unit.engine, m.level).outcome == Outcome::kSilent)
+    m.severity = Severity::kWarning;
+  context.report(std::move(m));
+}
+
 void check(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
@@ -50,6 +98,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated) continue;
       if (is_housekeeping_table(update.name)) continue;
       const std::string version = version_column_of(update);
+      if (version.empty()) check_coarse_time(unit, w, update, context);
       if (version.empty()) continue;
       Match m;
       m.unit = &unit;
@@ -108,6 +157,14 @@ void check(const WorkUnit& unit, RuleContext& context) {
 
 void describe(const Folded& f, Finding& finding) {
   const std::string column = list_of(f.material.columns);
+  if (f.detail == "whole-seconds") {
+    finding.message =
+        fmt::format("{} of {} is compared as a version and counts whole seconds: two saves in one second overwrite each other.", column,
+                    f.material.table_name);
+    add_fixes(finding, suggest::version_check(f.material, "version"));
+    add_fixes(finding, suggest::row_lock(f.material));
+    return;
+  }
   finding.message =
       f.detail == "zero-rows"
           ? fmt::format("The UPDATE of {} found another {} and changed no row, and the work was committed as if it had.",

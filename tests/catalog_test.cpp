@@ -56,6 +56,32 @@ TEST_CASE("a name finds the table it means", "[schema][catalog]") {
   }
 }
 
+TEST_CASE("the children of a table are those that reference it, each once", "[schema][catalog]") {
+  Catalog c;
+  c.engine = Engine::kPostgres;
+  const auto add = [&c](const char* schema, const char* name, std::vector<std::pair<const char*, const char*>> references) {
+    Table t;
+    t.schema = schema;
+    t.name = name;
+    for (const auto& [to_schema, to] : references) {
+      ForeignKey fk;
+      fk.referenced_schema = to_schema;
+      fk.referenced_table = to;
+      t.foreign_keys.push_back(std::move(fk));
+    }
+    c.tables.push_back(std::move(t));
+  };
+  add("public", "users", {});
+  add("public", "orders", {{"public", "users"}, {"public", "users"}});
+  add("public", "notes", {{"", "Users"}});
+  add("public", "other", {{"archive", "users"}});
+  c.finish();
+  std::string names;
+  for (const Table* t : c.children_of(*c.find("public", "users"))) names += t->name + " ";
+  CHECK(names == "notes orders ");
+  CHECK(c.children_of(*c.find("public", "other")).empty());
+}
+
 TEST_CASE("finish sorts, whatever the order", "[schema][catalog]") {
   const Catalog a = catalog_of(Engine::kPostgres, {{"b", "x"}, {"a", "z"}, {"a", "y"}});
   const Catalog b = catalog_of(Engine::kPostgres, {{"a", "y"}, {"a", "z"}, {"b", "x"}});

@@ -39,6 +39,16 @@ void LiveSession::run(const std::string& sql) {
   REQUIRE(error.empty());
 }
 
+void LiveSession::run_with(const std::string& sql, const std::vector<std::string>& parameters) {
+  std::vector<const char*> values;
+  for (const std::string& p : parameters) values.push_back(p.c_str());
+  PGresult* r = PQexecParams(connection_, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0);
+  const std::string error = PQresultErrorMessage(r);
+  PQclear(r);
+  INFO(sql << "\n" << error);
+  REQUIRE(error.empty());
+}
+
 std::string LiveSession::sqlstate_of(const std::string& sql) {
   PGresult* r = PQexec(connection_, sql.c_str());
   const char* state = PQresultErrorField(r, PG_DIAG_SQLSTATE);

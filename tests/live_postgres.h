@@ -30,7 +30,9 @@ class LiveSession {
   LiveSession(const LiveSession&) = delete;
   LiveSession& operator=(const LiveSession&) = delete;
 
-  void run(const std::string& sql);                 ///< REQUIREs that it works
+  void run(const std::string& sql);  ///< REQUIREs that it works
+  /// One statement of the extended protocol with its parameters; REQUIREs that it works.
+  void run_with(const std::string& sql, const std::vector<std::string>& parameters);
   std::string sqlstate_of(const std::string& sql);  ///< of its error; empty when it works
   std::string value(const std::string& sql);        ///< first column of the first row
   /// All rows as text, NULL as nullopt.

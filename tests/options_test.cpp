@@ -224,7 +224,8 @@ TEST_CASE("Every refusal is one line that says what was meant", "[options]") {
       {{"events"}, "events needs a LOG (- is standard input)"},
       {{"facts"}, "facts needs --engine (one of postgresql, mysql, mariadb, sqlite)"},
       {{"prove", "--anything", "x"}, "prove is reserved: replaying findings on a scratch database is not in this version"},
-      {{"doctor", "--dsn", "x"}, "doctor is not in this version"},
+      {{"doctor"}, "doctor needs --dsn DSN"},
+      {{"doctor", "--dsn", "x", "--format", "xml"}, "unknown value for --format: 'xml' (one of text, json)"},
       {{"init"}, "init is not in this version"},
       {{"diff", "a", "b"}, "diff is not in this version"},
   };

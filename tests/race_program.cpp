@@ -124,12 +124,12 @@ bool compares(std::string_view left, std::string_view op, std::string_view right
   return false;
 }
 
-// `buggy`, `buggy a`, `fixed a TITLE [where]`.
+// `buggy`, `buggy A`, `fixed A TITLE [where]`.
 RaceForm& open_form(Race& race, std::string_view line, bool fixed, int& only) {
   only = -1;
-  if (take_word(line, "a")) {
+  if (take_word(line, "A")) {
     only = 0;
-  } else if (take_word(line, "b")) {
+  } else if (take_word(line, "B")) {
     only = 1;
   }
   RaceWhere where;
@@ -138,16 +138,16 @@ RaceForm& open_form(Race& race, std::string_view line, bool fixed, int& only) {
     where = read_where(line.substr(open + 1, line.size() - open - 2));
     line = trim(line.substr(0, open));
   }
-  if (fixed == line.empty()) FAIL(race.file << ": a fixed form has a title, the buggy one has none: " << line);
+  if (fixed && line.empty()) FAIL(race.file << ": a fixed form has a title");
   for (RaceForm& f : race.forms) {
-    if (f.title == line) {
+    if (f.title == line && f.fixed == fixed) {
       if (only != 1) FAIL(race.file << ": twice: " << line);
       f.symmetric = false;
       return f;
     }
   }
-  if (only == 1) FAIL(race.file << ": b comes behind a: " << line);
-  race.forms.push_back({std::string(line), std::move(where), {}, {}, only < 0});
+  if (only == 1) FAIL(race.file << ": B comes behind A: " << line);
+  race.forms.push_back({std::string(line), fixed, std::move(where), {}, {}, only < 0});
   return race.forms.back();
 }
 
@@ -267,7 +267,7 @@ Race read_race(const std::string& path) {
     constexpr std::string_view kCreate = "CREATE TABLE ";
     if (s.starts_with(kCreate)) race.tables.push_back(s.substr(kCreate.size(), s.find(' ', kCreate.size()) - kCreate.size()));
   }
-  if (race.forms.empty() || !race.forms[0].title.empty() || race.bad.empty() || race.tables.empty() || race.rule.empty())
+  if (race.forms.empty() || race.forms[0].fixed || race.bad.empty() || race.tables.empty() || race.rule.empty())
     FAIL(race.file << ": it lacks a rule, a schema, a bad state or its buggy form");
   return race;
 }

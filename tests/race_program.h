@@ -20,8 +20,9 @@
 // autocommit both are nothing, as are `savepoint s` and `rollback to s`). `name = SELECT …` keeps the first column of the first row, nothing when there is none; `{name}`, `{name - 1}` put it
 // into a later statement, `{session}` is 1 or 2. `if a and not b:`, `if a >= {number}:`, `if rows = 0:` (changed by the last statement). `try …`
 // goes on after a duplicate key, which `if error:` then knows; `raise` is an error reaching the application.
-// `+ …` is one move with the step before it: nothing of the other session comes between. Sections `buggy a`, `buggy b` (and `fixed a
-// TITLE`, `fixed b TITLE`) give the two sessions different programs. Brackets behind `buggy` and a title: engines, and `engine:level,level`.
+// `+ …` is one move with the step before it: nothing of the other session comes between. Sections `buggy A`, `buggy B` (and `fixed A
+// TITLE`, `fixed B TITLE`) give the two sessions different programs. Brackets behind `buggy` and a title: engines, and `engine:level,level`; a race may
+// have several buggy forms, with titles, where the engines' words differ.
 
 #include <map>
 #include <optional>
@@ -56,7 +57,8 @@ struct RaceWhere {
 };
 
 struct RaceForm {
-  std::string title;  ///< empty: the buggy one
+  std::string title;  ///< of a buggy one maybe empty
+  bool fixed = false;
   RaceWhere where;
   std::vector<std::string> setup;
   std::vector<RaceStep> programs[2];
@@ -68,7 +70,7 @@ struct Race {
   std::optional<Pattern> pattern;  ///< whose cells the buggy form is held against
   std::vector<std::string> schema, rows, tables;
   std::string bad;
-  std::vector<RaceForm> forms;  ///< the buggy one first
+  std::vector<RaceForm> forms;  ///< a buggy one first
 };
 
 /// FAILs on what it does not understand.

@@ -1080,7 +1080,8 @@ TEST_CASE("isolation levels") {
 TEST_CASE("every ORM has words for every pattern") {
   const char* const orms[] = {"django", "peewee", "sqlalchemy", "activerecord", "sequelize", "typeorm",
                               "prisma", "knex",   "gorm",       "hibernate",    "laravel",   "efcore"};
-  const char* const patterns[] = {"get-or-create", "read-modify-write", "guarded-decrement", "version", "for-update", "repeatable-read"};
+  const char* const patterns[] = {"get-or-create",   "read-modify-write", "guarded-decrement", "version", "for-update",
+                                  "repeatable-read", "queue-pop",         "parent-lock",       "set-lock"};
   for (const char* orm : orms) {
     for (const char* pattern : patterns) {
       for (const Engine engine : {Engine::kPostgres, Engine::kMariaDb}) {
@@ -1147,4 +1148,132 @@ TEST_CASE("ORM words know the schema and the engine") {
       CHECK(words.find(lock) == std::string::npos);
     }
   }
+}
+
+// --- statements that insert or else do something --------------------------------------------------------------------------------------
+
+TEST_CASE("a guarded INSERT, an UPDATE with its INSERT, IGNORE and REPLACE become the upsert they stand for") {
+  using Function = std::vector<Fix> (*)(const Material&);
+  struct Row {
+    Function function;
+    Engine engine;
+    const char *version, *read, *write, *expected;
+  };
+  constexpr auto kPg = Engine::kPostgres;
+  constexpr auto kMy = Engine::kMySql;
+  constexpr auto kMaria = Engine::kMariaDb;
+  constexpr auto kLite = Engine::kSqlite;
+  const char* const set = "UPDATE kv SET v = 5 WHERE k = 'x'";
+  const char* const raise = "UPDATE kv SET v = v + 5 WHERE k = 'x'";
+  const char* const plain = "INSERT INTO kv (k, v) VALUES ('x', 5)";
+  const Row rows[] = {
+      {suggest::guarded_insert_as_upsert, kPg, "", "",
+       "INSERT INTO kv (k, v) SELECT 'x', 1 WHERE NOT EXISTS (SELECT 1 FROM kv WHERE k = 'x')",
+       "INSERT INTO kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO NOTHING"},
+      {suggest::guarded_insert_as_upsert, kMaria, "", "",
+       "INSERT INTO kv (k, v) SELECT 'x', 1 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM kv WHERE k = 'x')",
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE k = k"},
+      {suggest::guarded_insert_as_upsert, kPg, "", "",
+       "MERGE INTO kv USING (VALUES ('x', 1)) AS s(k, v) ON kv.k = s.k WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT "
+       "(k, "
+       "v) VALUES (s.k, s.v)",
+       "INSERT INTO kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v"},
+      // Rows of another table are as many as they are; a MERGE that deletes is no upsert.
+      {suggest::guarded_insert_as_upsert, kPg, "", "",
+       "INSERT INTO kv (k, v) SELECT s.k, s.v FROM staging s WHERE NOT EXISTS (SELECT 1 FROM kv WHERE kv.k = s.k)", ""},
+      {suggest::guarded_insert_as_upsert, kPg, "", "",
+       "MERGE INTO kv USING (VALUES ('x', 1)) AS s(k, v) ON kv.k = s.k WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (k, v) VALUES "
+       "(s.k, s.v)",
+       ""},
+      {suggest::update_or_insert_as_upsert, kPg, "", set, plain,
+       "INSERT INTO kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v"},
+      {suggest::update_or_insert_as_upsert, kLite, "", set, plain,
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v"},
+      {suggest::update_or_insert_as_upsert, kMaria, "", set, plain,
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE v = VALUES(v)"},
+      {suggest::update_or_insert_as_upsert, kMy, "8.0.36", set, plain,
+       "INSERT INTO kv (k, v) VALUES (?, ?) AS new ON DUPLICATE KEY UPDATE v = new.v"},
+      {suggest::update_or_insert_as_upsert, kMy, "5.7.44", set, plain,
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE v = VALUES(v)"},
+      {suggest::update_or_insert_as_upsert, kLite, "3.22.0", set, plain, ""},
+      {suggest::update_or_insert_as_upsert, kPg, "", raise, plain,
+       "INSERT INTO kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = kv.v + $3"},
+      {suggest::named_conflict, kMaria, "", "", "INSERT IGNORE INTO kv (k, v) VALUES ('x', 5)",
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE k = k"},
+      {suggest::named_conflict, kLite, "", "", "INSERT OR IGNORE INTO kv (k, v) VALUES ('x', 5)",
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON CONFLICT (k) DO NOTHING"},
+      {suggest::named_conflict, kPg, "", "", "INSERT INTO kv (k, v) VALUES ('x', 5) ON CONFLICT DO NOTHING RETURNING id",
+       "INSERT INTO kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO NOTHING RETURNING id"},
+      {suggest::replace_as_upsert, kMaria, "", "", "REPLACE INTO kv (k, v) VALUES ('x', 5)",
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON DUPLICATE KEY UPDATE v = VALUES(v)"},
+      {suggest::replace_as_upsert, kMaria, "", "", "REPLACE kv (k) VALUES ('x')",
+       "INSERT INTO kv (k) VALUES (?) ON DUPLICATE KEY UPDATE k = k"},
+      {suggest::replace_as_upsert, kLite, "", "", "INSERT OR REPLACE INTO kv (k, v) VALUES ('x', 5)",
+       "INSERT INTO kv (k, v) VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v"},
+      {suggest::one_key_at_a_time, kMaria, "", "", "INSERT INTO kv (k, v) VALUES ('x', 5) ON DUPLICATE KEY UPDATE v = 5",
+       "INSERT INTO kv (k, v) VALUES (?, ?)"},
+  };
+  for (const Row& r : rows) {
+    INFO(r.write << " on " << engine_name(r.engine));
+    Case c(r.engine, table("kv", {column("k", "varchar(40)"), column("v", "integer")}), r.read, r.write);
+    c.table.keys.push_back(key("kv_k", {"k"}));
+    c.m.version = r.version;
+    c.m.key_columns = {"k"};
+    const std::vector<Fix> fixes = r.function(c.m);
+    check_form(fixes);
+    const std::vector<std::string> sql = all_sql(fixes);
+    CHECK(sql == (*r.expected == '\0' ? Strings() : Strings{r.expected}));
+    if (sql.empty() || r.engine != Engine::kSqlite) continue;
+    Lite db;
+    db.create(c.table);
+    REQUIRE(db.run("CREATE UNIQUE INDEX kv_k ON kv (k)") == "");
+    for (const char* v : {"5", "6"}) CHECK(db.run(sql[0], {"x", v}) == "");
+    REQUIRE(db.run("SELECT count(*) FROM kv") == "");
+    CHECK(db.rows() == Strings{"1"});
+  }
+}
+
+TEST_CASE("ON DUPLICATE KEY UPDATE is not proposed where a second unique key gets a value") {
+  for (const Engine e : {Engine::kMariaDb, Engine::kPostgres}) {
+    Case c(e, table("kv", {column("k", "varchar(40)"), column("v", "integer")}), "",
+           "INSERT INTO kv (k, v) SELECT 'x', 1 WHERE NOT EXISTS (SELECT 1 FROM kv WHERE k = 'x')");
+    c.table.keys.push_back(key("kv_k", {"k"}));
+    c.table.keys.push_back(key("kv_v", {"v"}));
+    c.m.key_columns = {"k"};
+    CHECK(suggest::guarded_insert_as_upsert(c.m).empty() == (e == Engine::kMariaDb));
+  }
+}
+
+TEST_CASE("a conflict target is taken from the keys that the INSERT meets") {
+  Case c(Engine::kPostgres, table("users", {column("email", "text"), column("team", "text"), column("deleted_at", "timestamp", true)}), "",
+         "INSERT INTO users (email, team) VALUES ('x', 't') ON CONFLICT (email) DO UPDATE SET team = EXCLUDED.team");
+  c.table.keys.push_back(key("users_live", {"email"}));
+  c.table.keys.back().predicate = "deleted_at is null";
+  c.table.keys.push_back(key("users_team", {"team", "deleted_at"}));
+  const std::vector<Fix> fixes = suggest::conflict_target(c.m);
+  check_form(fixes);
+  CHECK(all_sql(fixes) == Strings{"INSERT INTO users (email, team) VALUES ($1, $2) ON CONFLICT (email) WHERE deleted_at is null DO UPDATE "
+                                  "SET team = excluded.team"});
+}
+
+TEST_CASE("a key stricter than the lookup is made like it") {
+  const auto fixes_for = [](Engine e, Key strict, const Strings& nulls) {
+    Case c(e, table("users", {column("email", "varchar(100)"), column("deleted_at", "timestamp", true)}),
+           "SELECT id FROM users WHERE email = 'x'", "INSERT INTO users (email) VALUES ('x')");
+    c.table.keys.push_back(std::move(strict));
+    c.m.key_columns = {"email"};
+    c.m.null_columns = nulls;
+    return suggest::key_like_lookup(c.m);
+  };
+  const std::vector<Fix> partial = fixes_for(Engine::kSqlite, key("users_email", {"email"}), {"deleted_at"});
+  check_form(partial);
+  CHECK(all_sql(partial) ==
+        Strings{"CREATE UNIQUE INDEX users_email_uniq ON users (email) WHERE deleted_at IS NULL", "DROP INDEX users_email"});
+  Key lower = key("users_lower", {"email"});
+  lower.parts[0].column.clear();
+  lower.parts[0].expression = "lower(email)";
+  const std::vector<Fix> folded = fixes_for(Engine::kPostgres, lower, {});
+  check_form(folded);
+  REQUIRE(folded.size() == 1);
+  CHECK(folded[0].code == "WHERE lower(email) = lower($1)");
 }

@@ -20,6 +20,7 @@ struct Seen {
   std::vector<bool> rolled_back, failed;
   std::vector<uint32_t> savepoints;
   std::vector<std::vector<double>> steps;
+  std::vector<std::vector<CellStep>> changes;
   UnitEnd end = UnitEnd::kLogEnd;
   std::string session;
 };
@@ -87,6 +88,7 @@ class Run {
       s.failed.push_back(op.failed);
       s.savepoints.push_back(op.savepoints);
       s.steps.emplace_back(op.steps.begin(), op.steps.end());
+      s.changes.emplace_back(op.changes.begin(), op.changes.end());
     }
     s.transactions = u.transactions;
     s.end = u.end;
@@ -344,4 +346,88 @@ TEST_CASE("the history of written values: steps from the last value of the same 
   CHECK(steps[1][0] == 2);
   CHECK(std::isnan(steps[2][0]));
   CHECK(steps[4][0] == 1);  // 12 - 5 = 7, then 8
+}
+
+TEST_CASE("the history of written values: kept, changed and put back, of any kind of value") {
+  Catalog catalog;
+  catalog.engine = Engine::kPostgres;
+  apply_ddl("CREATE TABLE t (id integer PRIMARY KEY, a text, b boolean);", "x.sql", catalog);
+  catalog.finish();
+  Run run(Engine::kPostgres, Isolation::kReadCommitted, &catalog);
+  auto& units = run.say("1", "UPDATE t SET a = 'x', b = true WHERE id = 1")
+                    .say("1", "UPDATE t SET a = 'x', b = false WHERE id = 1")
+                    .say("1", "UPDATE t SET a = 'y', b = true WHERE id = 1")
+                    .say("1", "UPDATE t SET a = 'x', b = NOT b WHERE id = 1")
+                    .say("1", "UPDATE t SET a = 'z', b = true WHERE id = 1")
+                    .say("1", "UPDATE t SET a = 'z', b = true WHERE id = 2")
+                    .units();
+  const auto& changes = units[0].changes;
+  const auto change = [&](size_t op, size_t column) { return changes[op][column].change; };
+  CHECK(change(0, 0) == CellChange::kUnknown);
+  CHECK(change(1, 0) == CellChange::kKept);
+  CHECK(change(1, 1) == CellChange::kChanged);
+  CHECK(change(2, 0) == CellChange::kChanged);
+  CHECK(change(2, 1) == CellChange::kReturned);
+  CHECK(change(3, 0) == CellChange::kReturned);
+  CHECK(change(3, 1) == CellChange::kUnknown);  // NOT b: an expression
+  CHECK(change(4, 0) == CellChange::kChanged);
+  CHECK(change(4, 1) == CellChange::kUnknown);  // what NOT b left is not known
+  CHECK(change(5, 0) == CellChange::kUnknown);  // another row
+}
+
+TEST_CASE("the history of written values: an upsert writes the row that its key names") {
+  Catalog catalog;
+  catalog.engine = Engine::kPostgres;
+  apply_ddl("CREATE TABLE c (page text PRIMARY KEY, hits integer, title text);", "x.sql", catalog);
+  catalog.finish();
+  Run run(Engine::kPostgres, Isolation::kReadCommitted, &catalog);
+  const std::string upsert = "ON CONFLICT (page) DO UPDATE SET hits = ";
+  auto& units = run.say("1", "INSERT INTO c (page, hits, title) VALUES ('a', 7, 't') " + upsert + "EXCLUDED.hits")
+                    .say("1", "INSERT INTO c (page, hits, title) VALUES ('a', 9, 'u') " + upsert + "EXCLUDED.hits")
+                    .say("1", "UPDATE c SET hits = 12 WHERE page = 'a'")
+                    .say("1", "INSERT INTO c (page, hits) VALUES ('a', 1) " + upsert + "c.hits + EXCLUDED.hits")
+                    .say("1", "INSERT INTO c (page, hits) VALUES ('a', 20) " + upsert + "EXCLUDED.hits")
+                    .say("1", "INSERT INTO c (page, hits) VALUES ('a', 21)")
+                    .units();
+  const auto& steps = units[0].steps;
+  CHECK(std::isnan(steps[0][1]));
+  CHECK(steps[1][1] == 2);
+  CHECK(std::isnan(steps[1][2]));  // the title of a row that is there stays
+  CHECK(steps[2][0] == 3);
+  CHECK(std::isnan(steps[3][1]));
+  CHECK(std::isnan(steps[4][1]));  // after a relative upsert nobody knows
+  CHECK(steps[5].empty());         // no upsert, no row that was there
+}
+
+TEST_CASE("the history of numbers given out: steps from the highest inserted among the rows a statement asks for the highest of") {
+  Catalog catalog;
+  catalog.engine = Engine::kPostgres;
+  apply_ddl("CREATE TABLE t (id integer PRIMARY KEY, scope integer, n integer);", "x.sql", catalog);
+  catalog.finish();
+  const char* const questions[] = {"SELECT MAX(n) FROM t WHERE scope = 1", "SELECT COALESCE(MAX(t.n), 0) + 1 FROM t WHERE t.scope = 1",
+                                   "SELECT * FROM t WHERE scope = 1 ORDER BY n DESC LIMIT 1",
+                                   "SELECT MAX(n) FROM (SELECT t.n FROM t WHERE t.scope = 1 OFFSET 0) AS sub"};
+  for (const char* question : questions) {
+    INFO(question);
+    Run run(Engine::kPostgres, Isolation::kReadCommitted, &catalog);
+    auto& units = run.say("1", "INSERT INTO t (scope, n) VALUES (1, 3)")  // nobody has asked yet
+                      .say("1", question)
+                      .say("1", "INSERT INTO t (scope, n) VALUES (1, 4)")
+                      .say("1", "INSERT INTO t (scope, n) VALUES (1, 5)")
+                      .say("1", "INSERT INTO t (scope, n) VALUES (2, 9)")  // another series
+                      .say("1", "INSERT INTO t (scope, n) VALUES (1, 4)")  // made from a stale highest
+                      .say("1", "INSERT INTO t (scope, n) VALUES (1, 6)")
+                      .say("1", "INSERT INTO t (scope, n) VALUES (1, 7), (1, 8)")  // the last of several is not known
+                      .say("1", "INSERT INTO t (scope, n) VALUES (1, 9)")
+                      .units();
+    const auto& steps = units[0].steps;
+    CHECK(steps[0].empty());
+    CHECK(std::isnan(steps[2][1]));
+    CHECK(steps[3][1] == 1);
+    CHECK(std::isnan(steps[4][1]));
+    CHECK(steps[5][1] == -1);
+    CHECK(steps[6][1] == 1);
+    CHECK(std::isnan(steps[8][1]));
+    CHECK(std::isnan(steps[3][0]));  // the scope is no number anybody counts
+  }
 }

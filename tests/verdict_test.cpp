@@ -7,8 +7,39 @@
 using namespace dbaudit;
 
 TEST_CASE("every pattern has an outcome at every level of every engine it can occur on") {
-  for (const Pattern p :
-       {Pattern::kGetOrCreate, Pattern::kStaleRetry, Pattern::kReadModifyWrite, Pattern::kCheckThenDecrement, Pattern::kVersionUnchecked}) {
+  for (const Pattern p : {Pattern::kGetOrCreate,
+                          Pattern::kGetOrCreateUnique,
+                          Pattern::kStaleRetry,
+                          Pattern::kInsertWhereNotExists,
+                          Pattern::kInsertWhereNotExistsUnique,
+                          Pattern::kUpdateOrInsert,
+                          Pattern::kUpdateOrInsertUnique,
+                          Pattern::kReadModifyWrite,
+                          Pattern::kCheckThenDecrement,
+                          Pattern::kVersionUnchecked,
+                          Pattern::kVersionTimestamp,
+                          Pattern::kFullRowOverwrite,
+                          Pattern::kStaleUpsert,
+                          Pattern::kToggle,
+                          Pattern::kToggleRow,
+                          Pattern::kToggleRowUnique,
+                          Pattern::kDeleteInsert,
+                          Pattern::kDeleteInsertAbsent,
+                          Pattern::kDeleteInsertUnique,
+                          Pattern::kDeleteInsertUniqueAbsent,
+                          Pattern::kResurrect,
+                          Pattern::kMixedWrites,
+                          Pattern::kSplitWrites,
+                          Pattern::kMaxPlusOne,
+                          Pattern::kMaxPlusOneUnique,
+                          Pattern::kMaxPlusOneStatement,
+                          Pattern::kQueuePop,
+                          Pattern::kCheckThenAct,
+                          Pattern::kCheckThenActStatement,
+                          Pattern::kWriteSkew,
+                          Pattern::kWriteSkewStatement,
+                          Pattern::kOverlap,
+                          Pattern::kOrphan}) {
     for (const Level l : {Level::kAutocommit, Level::kReadCommitted, Level::kRepeatableRead, Level::kSerializable}) {
       CHECK(judge(p, Engine::kPostgres, l).outcome != Outcome::kUnknown);
       CHECK(judge(p, Engine::kMariaDb, l).outcome != Outcome::kUnknown);
@@ -17,6 +48,20 @@ TEST_CASE("every pattern has an outcome at every level of every engine it can oc
     for (const Level l : {Level::kAutocommit, Level::kDeferred, Level::kImmediate})
       CHECK(judge(p, Engine::kSqlite, l).outcome != Outcome::kUnknown);
   }
+}
+
+TEST_CASE("what no level changes is said to be so at every level") {
+  for (const Pattern p : {Pattern::kUpsertWithoutKey, Pattern::kStricterKey}) {
+    for (const Engine e : {Engine::kPostgres, Engine::kMariaDb, Engine::kSqlite}) {
+      const Verdict v = judge(p, e, Level::kSerializable);
+      CHECK(v.outcome != Outcome::kUnknown);
+      CHECK(v.at_every_level);
+    }
+  }
+  CHECK(explain_verdict(Pattern::kUpsertWithoutKey, Engine::kMariaDb, Level::kAutocommit, Scope::kNone).find("MariaDB at every level: ") ==
+        0);
+  CHECK(!judge(Pattern::kGetOrCreate, Engine::kPostgres, Level::kReadCommitted).at_every_level);
+  CHECK(judge(Pattern::kConflictTarget, Engine::kMariaDb, Level::kReadCommitted).outcome == Outcome::kUnknown);
 }
 
 TEST_CASE("MySQL takes MariaDB's cells and says that it was not measured itself") {

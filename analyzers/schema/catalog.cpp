@@ -30,7 +30,27 @@ void Catalog::finish() {
                    [](const Table& a, const Table& b) { return std::tie(a.schema, a.name) < std::tie(b.schema, b.name); });
   if (search_path.empty() && engine == Engine::kPostgres) search_path.emplace_back("public");
   by_lower_name_.clear();
-  for (uint32_t i = 0; i < tables.size(); ++i) by_lower_name_[to_lower(tables[i].name)].push_back(i);
+  children_.clear();
+  for (uint32_t i = 0; i < tables.size(); ++i) {
+    by_lower_name_[to_lower(tables[i].name)].push_back(i);
+    for (const ForeignKey& fk : tables[i].foreign_keys) {
+      std::vector<uint32_t>& children = children_[to_lower(fk.referenced_table)];
+      if (children.empty() || children.back() != i) children.push_back(i);
+    }
+  }
+}
+
+std::vector<const Table*> Catalog::children_of(const Table& table) const {
+  std::vector<const Table*> children;
+  const auto found = children_.find(to_lower(table.name));
+  if (found == children_.end()) return children;
+  for (const uint32_t i : found->second) {
+    const bool here = std::any_of(tables[i].foreign_keys.begin(), tables[i].foreign_keys.end(), [&](const ForeignKey& fk) {
+      return iequals(fk.referenced_table, table.name) && (fk.referenced_schema.empty() || iequals(fk.referenced_schema, table.schema));
+    });
+    if (here) children.push_back(&tables[i]);
+  }
+  return children;
 }
 
 const Table* Catalog::find(std::string_view schema, std::string_view name) const {

@@ -103,10 +103,13 @@ class Catalog {
   /// The table a statement means: by schema when given; through search_path; else the only table of that name in any schema. PostgreSQL: exact
   /// (names come folded); the others without case where that is unambiguous. nullptr: unknown or ambiguous.
   [[nodiscard]] const Table* find(std::string_view schema, std::string_view name) const;
+  /// The tables with a foreign key to this one, each once, in the order of `tables`.
+  [[nodiscard]] std::vector<const Table*> children_of(const Table& table) const;
   [[nodiscard]] bool empty() const { return tables.empty(); }
 
  private:
   std::map<std::string, std::vector<uint32_t>> by_lower_name_;
+  std::map<std::string, std::vector<uint32_t>> children_;  // by the lower-case name of the table they reference
 };
 
 /// One lookup column (or expression) and what is known of its value.

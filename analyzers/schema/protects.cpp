@@ -308,7 +308,10 @@ class KeyJudge {
     if (!key.predicate.empty() && !lookup_.implies(parse_expression(key.predicate, catalog_.engine))) {
       hazard(s, name_ + " is partial (WHERE " + key.predicate + ") and the lookup does not imply it");
     }
-    if (!key.valid) hazard(s, name_ + " is INVALID: it was never finished and enforces nothing");
+    // Which of the two it is not, depends on how far CREATE INDEX CONCURRENTLY came: once indisready, it refuses new duplicates (manual, CREATE INDEX;
+    // tried on 15.18), and those from before are there all the same.
+    if (!key.valid)
+      hazard(s, name_ + " is INVALID: it was never finished, so rows that are there may be duplicates and new ones may be let in");
     if (key.deferred)
       hazard(s, name_ + " is INITIALLY DEFERRED: a duplicate shows only at COMMIT, outside any savepoint, and ON CONFLICT cannot use it");
     s.kind = s.hazards == 0 ? Standing::Kind::kProtects : Standing::Kind::kDefeated;

@@ -14,6 +14,32 @@ bool contains(const std::vector<std::string>& list, std::string_view s) { return
 
 bool is_probe_item(const SelectItem& item) { return item.constant || item.exists || item.aggregate == Aggregate::kCount; }
 
+// `lower(?)`, `upper(?)`: a value folded as the column beside it is.
+bool is_folded_value(const Operand& o) {
+  return o.kind == OperandKind::kExpression && o.slot >= 0 && (istarts_with(o.text, "lower(") || istarts_with(o.text, "upper("));
+}
+
+// The block that only counts or sums up the rows of block `b`: SELECT COUNT(*) FROM (SELECT …) AS sub. -1: there is none.
+int summing_block(const StatementFacts& f, int b) {
+  const int parent = f.blocks[static_cast<size_t>(b)].parent;
+  if (parent < 0) return -1;
+  const QueryBlock& outer = f.blocks[static_cast<size_t>(parent)];
+  if (outer.tables.size() != 1 || outer.tables.front().derived_block != b || outer.has_where || outer.has_group_by) return -1;
+  const bool sums = !outer.items.empty() && std::all_of(outer.items.begin(), outer.items.end(),
+                                                        [](const SelectItem& i) { return i.aggregate != Aggregate::kNone; });
+  return sums ? parent : -1;
+}
+
+// The aggregate of the first item that has one.
+void take_aggregate(const QueryBlock& block, ReadAccess& r) {
+  for (const SelectItem& item : block.items) {
+    if (item.aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
+    r.aggregate = item.aggregate;
+    r.aggregated = to_lower(item.aggregate_of.name);
+    r.plus_slot = item.plus_slot;
+  }
+}
+
 // Sorts the conditions on table `index` of block `b` into equalities with values and the rest.
 void collect_conditions(const BoundStatement& s, Engine engine, int b, int index, std::vector<KeyColumn>& equal,
                         std::vector<OtherCondition>& others) {
@@ -32,7 +58,7 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
       }
     }
     if (owner != index) continue;
-    const bool by_value = c.right.kind == OperandKind::kSlot;
+    const bool by_value = c.right.kind == OperandKind::kSlot || (!bare && c.op == CompareOp::kEq && is_folded_value(c.right));
     if ((c.op == CompareOp::kEq || c.op == CompareOp::kNullSafeEq || c.op == CompareOp::kIn) && by_value) {
       KeyColumn k;
       k.column = bare ? to_lower(c.column.name) : std::string();
@@ -86,7 +112,13 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       }
       r.limited = block.has_limit;
       r.limit_slot = block.limit_slot;
+      r.paged = block.offset_slot >= 0;
+      r.offset_slot = block.offset_slot;
       r.ordered = !block.order_by.empty();
+      if (r.limited && r.ordered && block.order_by.front().descending &&
+          s.owner(static_cast<int>(b), block.order_by.front().column) == static_cast<int>(i)) {
+        r.latest_by = to_lower(block.order_by.front().column.name);
+      }
       // EXISTS (SELECT … FROM t WHERE …): the inner block is asked only whether it has a row.
       bool inside_exists = false;
       if (block.parent >= 0) {
@@ -98,7 +130,6 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       bool all_probe = !block.items.empty();
       for (const SelectItem& item : block.items) {
         all_probe &= is_probe_item(item);
-        if (item.aggregate != Aggregate::kNone && r.aggregate == Aggregate::kNone) r.aggregate = item.aggregate;
         if (item.column.name == "*") {
           const int owner = item.column.qualifier.empty() ? static_cast<int>(i) : s.owner(static_cast<int>(b), item.column);
           r.all_columns |= owner == static_cast<int>(i);
@@ -107,7 +138,14 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
           if (owner == static_cast<int>(i)) r.columns.push_back(to_lower(item.column.name));
         }
       }
+      take_aggregate(block, r);
       r.probe = all_probe || inside_exists;
+      if (const int outer = summing_block(f, static_cast<int>(b)); outer >= 0) {
+        const QueryBlock& sums = f.blocks[static_cast<size_t>(outer)];
+        take_aggregate(sums, r);
+        r.probe = std::all_of(sums.items.begin(), sums.items.end(), is_probe_item);
+        r.top_level = sums.parent < 0 && sums.cte_name.empty();
+      }
       out.reads.push_back(std::move(r));
     }
   }

@@ -43,11 +43,17 @@ struct ReadAccess {
   bool joined = false;    ///< other tables take part
   LockStrength lock = LockStrength::kNone;
   LockWait wait = LockWait::kBlock;
-  Aggregate aggregate = Aggregate::kNone;  ///< of the first aggregate item
-  bool probe = false;                      ///< asks only whether a row is there: EXISTS, SELECT 1, COUNT
-  bool limited = false;                    ///< LIMIT or FETCH FIRST
+  Aggregate aggregate =
+      Aggregate::kNone;    ///< of the first aggregate item, or of a query whose only table these rows are (COUNT of a subquery)
+  std::string aggregated;  ///< its column, lower case; `*` of COUNT(*); empty for an expression
+  int plus_slot = -1;      ///< MAX(c) + slot
+  bool probe = false;      ///< asks only whether a row is there: EXISTS, SELECT 1, COUNT
+  bool limited = false;    ///< LIMIT or FETCH FIRST
   int limit_slot = -1;
+  bool paged = false;  ///< OFFSET beside it
+  int offset_slot = -1;
   bool ordered = false;
+  std::string latest_by;             ///< ORDER BY c DESC and a LIMIT: c, lower case
   bool all_columns = false;          ///< `*`, or `t.*`
   std::vector<std::string> columns;  ///< projected bare columns, lower case
 

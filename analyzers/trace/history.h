@@ -1,9 +1,13 @@
 #pragma once
-// What the log has written so far, in the order it was written: the last number put into each (row, column), whoever put it there. From it comes the
-// strongest evidence that a literal was computed from what had been read: it moves by small steps from the value before it.
+// What the log has written so far, in the order it was written: the last values put into each (row, column), whoever put them there. From them comes the
+// strongest evidence that a literal was computed from what had been read: it moves by small steps from the value before it, it is the opposite of it, or
+// it is the value from before another session's write. Likewise the highest number inserted into each column whose highest value some statement asks
+// for (MAX(c), ORDER BY c DESC LIMIT 1), among the rows that statement looks at.
 
 #include <cstdint>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "analyzers/base/arena.h"
 #include "analyzers/trace/access.h"
@@ -15,17 +19,47 @@ namespace dbaudit {
 /// equality, a list of several, a value the log does not show).
 [[nodiscard]] uint64_t row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op);
 
+/// The equalities of the row that an upsert inserts or finds: its conflict target's columns, or those of the first unique key that it gives values to.
+/// Empty: not an upsert, or no such key is known.
+[[nodiscard]] std::vector<KeyColumn> upsert_key(const WriteAccess& w, const Write& write);
+
+/// What an upsert writes into a column of the row it finds: the value it would have inserted (`EXCLUDED.c`, `VALUES(c)`), or another literal. nullptr: it
+/// leaves the column alone, or writes an expression.
+[[nodiscard]] const Operand* upserted_value(const WriteAccess& w, const Write& write, std::string_view column);
+
 class WriteHistory {
  public:
   /// At most `cap` cells are remembered; past it new cells are not, and are counted.
   explicit WriteHistory(size_t cap = 200'000) : cap_(cap) {}
-  /// Sets op.steps (in `arena`) and remembers what it wrote. Call in log order.
-  void observe(Op& op, Arena& arena);
+  /// Sets op.steps and op.changes (in `arena`) and remembers what it wrote. Call in log order, with the op's session.
+  void observe(Op& op, uint32_t session, Arena& arena);
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:
+  /// The last value of a cell and the one before it, by hash; 0: not known.
+  struct Cell {
+    uint64_t last = 0, before = 0;
+    uint32_t session = 0, file = 0;
+    uint64_t line = 0;
+  };
+
+  CellStep step_to(uint64_t cell, uint64_t value, const Op& op, uint32_t session);
+
+  /// A column whose highest value is asked for, and the columns that pick the rows it is asked of.
+  struct Numbered {
+    std::string column;
+    std::vector<std::string> scope;  // sorted
+    friend bool operator==(const Numbered&, const Numbered&) = default;
+  };
+  void watch(const ReadAccess& read);
+  void observe_insert(Op& op, const WriteAccess& w, Arena& arena);
+  /// How far `number` is from what the cell held; it holds `number` then. NaN when nothing was known.
+  double move(uint64_t cell, double number);
+
+  std::unordered_map<std::string, std::vector<Numbered>> numbered_;  // by table; looked up by key only
   size_t cap_;
   uint64_t forgotten_ = 0;
+  std::unordered_map<uint64_t, Cell> cells_;   // looked up by key only, and bounded like last_
   std::unordered_map<uint64_t, double> last_;  // looked up by key only: its order never shows
 };
 

@@ -293,7 +293,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     for (size_t i = 0; i < directives.size(); ++i) directives[i] = s.arena.copy(comments.directives[i]);
     op.directives = directives;
   }
-  history_.observe(op, s.arena);
+  history_.observe(op, s.unit.session, s.arena);
   Transaction& tx = s.unit.transactions.back();
   tx.last = static_cast<uint32_t>(s.unit.ops.size());
   if (op.failed && options_.engine == Engine::kPostgres && tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
@@ -375,6 +375,8 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
       open_transaction(s, true, record);
       s.unit.transactions.back().boundary = Boundary::kExplicit;
       s.unit.transactions.back().mode = c.mode;
+      s.unit.transactions.back().begun = true;
+      s.unit.transactions.back().consistent_snapshot = c.consistent_snapshot;
       s.saw_begin = true;
       break;
     case TxAction::kCommit:
@@ -454,10 +456,12 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
 void Trace::end_unit(Session& s, UnitEnd why) {
   if (!s.unit.ops.empty()) {
     s.unit.end = why;
+    s.unit.locks = UnitLocks(s.unit);
     visit_(s.unit);
   }
   s.unit.ops.clear();
   s.unit.transactions.clear();
+  s.unit.locks = UnitLocks();
   s.in_transaction = false;
   s.begun_by_savepoint = false;
   s.savepoints.clear();

@@ -18,8 +18,24 @@
 #include "analyzers/schema/catalog.h"
 #include "analyzers/sql/templates.h"
 #include "analyzers/trace/bind.h"
+#include "analyzers/trace/locks.h"
 
 namespace dbaudit {
+
+/// How a value that an op writes stands to what this log had written to that row and column before.
+enum class CellChange : uint8_t {
+  kUnknown,   ///< the log had written nothing to the cell, or no plain value
+  kKept,      ///< the value that stood there
+  kChanged,   ///< another one
+  kReturned,  ///< the one that stood there before the last
+};
+
+struct CellStep {
+  CellChange change = CellChange::kUnknown;
+  /// Who had written the cell last, and where. Meaningless when `change` is kUnknown.
+  uint32_t by_session = 0, by_file = 0;
+  uint64_t by_line = 0;
+};
 
 struct Op {
   const BoundStatement* statement = nullptr;  ///< facts, table bindings; shared by all ops of the template
@@ -34,9 +50,12 @@ struct Op {
   bool failed = false;
   bool rolled_back = false;  ///< undone by ROLLBACK TO SAVEPOINT
   uint32_t savepoints = 0;   ///< savepoints open around it
-  /// For each WriteAccess::set of the op's first write (UPDATE by key, numeric literal): how far the value is from the last value any session
-  /// of this log wrote to that row and column. Empty when nothing is known; NaN where it is not.
+  /// For each WriteAccess::set of the op's first write (UPDATE by key or upsert of a key, numeric literal): how far the value is from the last value any
+  /// session of this log wrote to that row and column; of an INSERT, from the highest value inserted into a column whose highest value is asked for,
+  /// among the rows it is asked of (see history.h). Empty when nothing is known; NaN where it is not.
   std::span<const double> steps;
+  /// For the same columns, of any value written as a literal or parameter. Empty when nothing is known.
+  std::span<const CellStep> changes;
   std::string_view error_code, error_message;
   std::string_view orm;  ///< `django`, … when the log or the statement's style tells
   std::string_view source_file, source_route;
@@ -62,9 +81,11 @@ struct Transaction {
   Isolation isolation = Isolation::kUnknown;
   BeginMode mode = BeginMode::kDefault;
   TxEnd end = TxEnd::kOpen;
-  bool head_lost = false;           ///< its BEGIN was before the log
-  bool snapshot_isolation = false;  ///< MariaDB: the session has set innodb_snapshot_isolation=ON
-  bool aborted = false;             ///< an error after which it could only roll back
+  bool begun = false;                ///< by BEGIN or START TRANSACTION
+  bool consistent_snapshot = false;  ///< START TRANSACTION WITH CONSISTENT SNAPSHOT
+  bool head_lost = false;            ///< its BEGIN was before the log
+  bool snapshot_isolation = false;   ///< MariaDB: the session has set innodb_snapshot_isolation=ON
+  bool aborted = false;              ///< an error after which it could only roll back
   TimePoint end_time;
 };
 
@@ -77,6 +98,7 @@ struct WorkUnit {
   std::string session_key;
   std::vector<Op> ops;  ///< statements that read or write or lock; transaction control is not an op
   std::vector<Transaction> transactions;
+  UnitLocks locks;  ///< made when the unit ends, before its visit
   UnitEnd end = UnitEnd::kLogEnd;
   Engine engine = Engine::kUnknown;
   Arena* arena = nullptr;  ///< owner of the values; outlives the visit

@@ -22,6 +22,7 @@ struct Snippet {
 };
 
 constexpr Snippet kSnippets[] = {
+#include "rules/suggest/orm_decisions.def"
     // --- Django ---
     {"django", "get-or-create", R"(@whole@class Meta:
 @whole@    constraints = [models.UniqueConstraint(fields=[@fields_quoted@], name="@name@")]
@@ -49,6 +50,8 @@ if not updated:
      R"(@my@DATABASES["default"]["OPTIONS"]["isolation_level"] = "read committed"  # Django's own default on MySQL
 @pg@from django.db.backends.postgresql.psycopg_any import IsolationLevel
 @pg@DATABASES["default"]["OPTIONS"]["isolation_level"] = IsolationLevel.READ_COMMITTED)"},
+    {"django", "changed-columns", R"(obj.save(update_fields=["@field@"])  # the fields this request changed)"},
+    {"django", "update-only", R"(obj.save(force_update=True)  # DatabaseError when the row is gone, instead of a new row)"},
     // --- Peewee ---
     {"peewee", "get-or-create", R"(@whole@class Meta:
 @whole@    indexes = (((@fields_quoted@,), True),)
@@ -75,6 +78,7 @@ if rows == 0:
 @lock@    ...  # what follows from it, saved inside the block)"},
     {"peewee", "repeatable-read", R"(@my@db = MySQLDatabase(name, init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 @pg@db = PostgresqlDatabase(name, isolation_level=psycopg2.extensions.ISOLATION_LEVEL_READ_COMMITTED))"},
+    {"peewee", "changed-columns", R"(obj.save(only=obj.dirty_fields)  # or in the model: class Meta: only_save_dirty = True)"},
     // --- SQLAlchemy ---
     {"sqlalchemy", "get-or-create", R"(@whole@__table_args__ = (UniqueConstraint(@columns_quoted@, name="@name@"),)
 @partial@__table_args__ = (Index("@name@", @columns_quoted@, unique=True, postgresql_where=text("@null@ IS NULL"), sqlite_where=text("@null@ IS NULL")),)
@@ -157,6 +161,8 @@ if (rows === 0) throw new NotEnough();)"},
   .set({ @column@: () => "@column@ - :n" })
   .where("@named@ AND @column@ >= :n", { @object@, n }).execute();
 if (!result.affected) throw new NotEnough();)"},
+    {"typeorm", "changed-columns",
+     R"(await repository.update({ @object@ }, { @column@: value }); // save(obj) writes what differs from its own re-read)"},
     {"typeorm", "version", R"(// save() raises @VersionColumn() without comparing it
 const result = await repository.createQueryBuilder().update()
   .set({ ...changes, @column@: () => "@column@ + 1" })
@@ -238,6 +244,7 @@ db.Clauses(clause.OnConflict{DoNothing: true}).Create(&obj)
 if result.RowsAffected == 0 {
 	return ErrNotEnough
 })"},
+    {"gorm", "changed-columns", R"(db.Model(&obj).Select("@Column@").Updates(changes) // Save() writes every column)"},
     {"gorm", "version",
      R"(result := db.Model(&@Model@{}).Where("@questions@ AND @column@ = ?", @plain@, version).Updates(map[string]any{"@column@": version + 1 /* and the changes */})
 if result.RowsAffected == 0 {
@@ -265,6 +272,7 @@ if result.RowsAffected == 0 {
      R"(int rows = em.createQuery("update @Model@ e set e.@column@ = e.@column@ - :n where @hql@ and e.@column@ >= :n")
     .setParameter("n", n)@setters@.executeUpdate();
 if (rows == 0) throw new NotEnoughException();)"},
+    {"hibernate", "changed-columns", R"(@DynamicUpdate // on the entity; with @Version beside it)"},
     {"hibernate", "version",
      R"(@Version private int @column@;  // OptimisticLockException when somebody was faster; bulk HQL needs "update versioned")"},
     {"hibernate", "for-update", R"(@lock@// inside one @Transactional method
@@ -302,6 +310,8 @@ if ($rows === 0) throw new Conflict();)"},
     {"efcore", "guarded-decrement", R"(var rows = await db.Set<@Model@>().Where(x => @lambda@ && x.@Column@ >= n)
     .ExecuteUpdateAsync(s => s.SetProperty(x => x.@Column@, x => x.@Column@ - n));
 if (rows == 0) throw new NotEnoughException();)"},
+    {"efcore", "changed-columns", R"(obj.@Column@ = value; // a tracked entity: Update(obj) marks every column as changed
+await db.SaveChangesAsync();)"},
     {"efcore", "version",
      R"(modelBuilder.Entity<@Model@>().Property(x => x.@Column@).IsConcurrencyToken();  // DbUpdateConcurrencyException when somebody was faster)"},
     {"efcore", "for-update", R"(@lock@await using var transaction = await db.Database.BeginTransactionAsync();
@@ -321,7 +331,12 @@ constexpr PatternWords kPatterns[] = {
      "The object in memory keeps the old value until it is read again."},
     {"guarded-decrement", "check and subtract in one UPDATE", "Zero rows means no: it must be looked at."},
     {"version", "compare the version when saving", "The loser gets an error and must read again."},
+    {"changed-columns", "save only what changed", "Two requests that change the same field still overwrite each other."},
+    {"update-only", "update, and never insert, a row that was read", "The caller must say that the row is gone."},
     {"for-update", "open the transaction before the lock", "Others wait for the row until the transaction ends."},
+    {"queue-pop", "let the UPDATE ask for the state, or skip what is locked", "Zero rows means that somebody else has it."},
+    {"parent-lock", "lock the parent before counting", "Others with the same parent wait until the transaction ends."},
+    {"set-lock", "lock the set before deciding on it", "Others that decide on it wait until the transaction ends."},
     {"repeatable-read", "READ COMMITTED for this connection", "Code that counts on one snapshot for several reads loses it."},
 };
 

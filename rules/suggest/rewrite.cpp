@@ -238,6 +238,34 @@ void copy_where_and(const Pieces& pieces, const UpdateShape& shape, Draft& draft
   draft.text(either ? ") AND " : " AND ");
 }
 
+InsertShape insert_shape(const Pieces& pieces) {
+  InsertShape shape;
+  if (!pieces.is(0, "insert") && !pieces.is(0, "replace")) return shape;
+  size_t i = 1;
+  if (pieces.is(i, "or")) i += 2;
+  while (pieces.is(i, "ignore") || pieces.is(i, "low_priority") || pieces.is(i, "high_priority") || pieces.is(i, "delayed")) ++i;
+  shape.into = i;
+  shape.returning = pieces.find({"returning"}, i);
+  shape.columns = pieces.find_sign("(", i, shape.returning);
+  shape.conflict = shape.returning;
+  for (size_t on = pieces.find({"on"}, i); on < shape.returning; on = pieces.find({"on"}, on + 1)) {
+    if (!pieces.is(on + 1, "conflict") && !pieces.is(on + 1, "duplicate")) continue;
+    shape.conflict = on;
+    break;
+  }
+  shape.good = pieces.can_be_rewritten() && i < shape.columns && shape.columns < shape.conflict;
+  return shape;
+}
+
+void copy_insert(const Pieces& pieces, const InsertShape& shape, Draft& draft) {
+  draft.text("INSERT");
+  if (!pieces.is(shape.into, "into")) draft.text(" INTO");
+  draft.text(" ");
+  pieces.copy(shape.into, shape.columns, draft);
+  draft.text(" ");
+  pieces.copy(shape.columns, shape.conflict, draft);
+}
+
 SelectShape select_shape(const Pieces& pieces) {
   SelectShape shape;
   shape.good = pieces.can_be_rewritten() && pieces.is(0, "select") && pieces.find({"into"}) == pieces.size();

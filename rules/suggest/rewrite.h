@@ -101,6 +101,18 @@ struct UpdateShape {
 /// Copies the WHERE and adds ` AND `; an OR gets its parentheses.
 void copy_where_and(const Pieces& pieces, const UpdateShape& shape, Draft& draft);
 
+/// `INSERT INTO t (…) VALUES (…) [ON …] [RETURNING …]` as token positions.
+struct InsertShape {
+  size_t into = 0;       ///< INTO, or the table: behind INSERT, REPLACE, IGNORE, OR REPLACE
+  size_t columns = 0;    ///< the list of columns
+  size_t conflict = 0;   ///< ON CONFLICT, ON DUPLICATE KEY; `returning` when there is none
+  size_t returning = 0;  ///< RETURNING, or the end
+  bool good = false;
+};
+[[nodiscard]] InsertShape insert_shape(const Pieces& pieces);
+/// Copies it as a plain INSERT, to the end of its rows.
+void copy_insert(const Pieces& pieces, const InsertShape& shape, Draft& draft);
+
 /// The SELECT without its locking clause, and what that clause was.
 struct SelectShape {
   size_t lock = 0, after_lock = 0;  ///< tokens of the clause; equal when there is none

@@ -65,21 +65,18 @@ bool equal_but_different(const Material& m, const std::string& column) {
 
 struct Insert {
   Pieces pieces;
-  size_t returning;
-  Insert(const Material& m) : pieces(m.write_sql, m), returning(pieces.find({"returning"})) {}
-  [[nodiscard]] bool good() const { return pieces.can_be_rewritten() && pieces.is(0, "insert"); }
-  [[nodiscard]] bool returns() const { return returning < pieces.size(); }
+  InsertShape shape;
+  Insert(const Material& m) : pieces(m.write_sql, m), shape(insert_shape(pieces)) {}
+  [[nodiscard]] bool good() const { return shape.good && pieces.is(0, "insert"); }
+  [[nodiscard]] bool returns() const { return shape.returning < pieces.size(); }
 };
 
 /// The INSERT with `clause` where the engine wants it.
 std::string with_clause(const Insert& insert, const Material& m, const std::string& clause) {
   Draft draft(m.engine);
-  const size_t columns = insert.pieces.find_sign("(", 0, insert.returning);
-  insert.pieces.copy(0, columns, draft);
-  draft.text(" ");
-  insert.pieces.copy(columns, insert.returning, draft);
+  copy_insert(insert.pieces, insert.shape, draft);
   draft.text(" " + clause);
-  insert.pieces.copy(insert.returning, insert.pieces.size(), draft);
+  insert.pieces.copy(insert.shape.returning, insert.pieces.size(), draft);
   return draft.sql();
 }
 

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 
 #include "analyzers/base/text.h"
 #include "analyzers/schema/connection.h"
 #include "analyzers/schema/engines/mysql_session.h"
+#include "analyzers/schema/engines/mysql_settings.h"
 #include "analyzers/sql/lexer.h"
 
 namespace dbaudit {
@@ -15,6 +17,7 @@ namespace {
 
 constexpr size_t kMaxValue = 64 * 1024;
 constexpr size_t kMaxRows = 1'000'000;
+constexpr int kEstimateMs = 2'000;
 
 /// Why this is not one plain SELECT; empty when it is.
 std::string objection(std::string_view sql, Engine engine) {
@@ -26,38 +29,27 @@ std::string objection(std::string_view sql, Engine engine) {
   while (first.text == "(") first = lexer.next();
   if (first.kind == TokenKind::kEnd) return "this query is empty";
   if (first.kind != TokenKind::kWord || (!iequals(first.text, "select") && !iequals(first.text, "with"))) return "this is not one SELECT";
-  // Words that make a SELECT do more than read. As names of columns they would have to be quoted, or are not worth the risk.
-  static constexpr std::array<std::string_view, 20> kMore = {"into",
-                                                             "outfile",
-                                                             "dumpfile",
-                                                             "procedure",
-                                                             "update",
-                                                             "delete",
-                                                             "lock",
-                                                             "share",
-                                                             "get_lock",
-                                                             "release_lock",
-                                                             "release_all_locks",
-                                                             "load_file",
-                                                             "nextval",
-                                                             "setval",
-                                                             "sleep",
-                                                             "benchmark",
-                                                             "master_pos_wait",
-                                                             "source_pos_wait",
-                                                             "master_gtid_wait",
-                                                             "wait_for_executed_gtid_set"};
+  // Words that make a SELECT do more than read: reserved ones anywhere, functions where they are called (`sleep` may be a column), SHARE after FOR.
+  static constexpr std::array<std::string_view, 7> kWords = {"into", "outfile", "dumpfile", "procedure", "update", "delete", "lock"};
+  static constexpr std::array<std::string_view, 12> kCalls = {
+      "get_lock", "release_lock", "release_all_locks", "load_file",       "nextval",          "setval",
+      "sleep",    "benchmark",    "master_pos_wait",   "source_pos_wait", "master_gtid_wait", "wait_for_executed_gtid_set"};
   Token previous = first;
   for (Token t = lexer.next(); t.kind != TokenKind::kEnd; t = lexer.next()) {
     if (t.text == ";") {
       if (lexer.next().kind != TokenKind::kEnd) return "this is more than one statement";
       break;
     }
-    const bool qualified = previous.text == ".";
-    const bool more = t.kind == TokenKind::kWord && !qualified &&
-                      std::any_of(kMore.begin(), kMore.end(), [&](std::string_view w) { return iequals(t.text, w); });
-    if (more || t.text == ":=" || t.unterminated || (iequals(previous.text, "next") && iequals(t.text, "value")))
-      return "this query does more than read";
+    const auto is = [](std::string_view text, const auto& words) {
+      return std::any_of(words.begin(), words.end(), [&](std::string_view w) { return iequals(text, w); });
+    };
+    // A function may be called by its quoted name.
+    std::string_view called = previous.text;
+    if (previous.kind == TokenKind::kQuotedName && called.size() > 2) called = called.substr(1, called.size() - 2);
+    const bool more = (t.kind == TokenKind::kWord && previous.text != "." && is(t.text, kWords)) || (t.text == "(" && is(called, kCalls)) ||
+                      (iequals(previous.text, "for") && iequals(t.text, "share")) ||
+                      (iequals(previous.text, "next") && iequals(t.text, "value"));
+    if (more || t.text == ":=" || t.unterminated) return "this query does more than read";
     previous = t;
   }
   return {};
@@ -110,7 +102,32 @@ class MySqlConnection final : public Connection {
     return rows;
   }
 
+  /// InnoDB's own estimate, which is of the right order of magnitude at best (manual 24.3.38); exact for MyISAM and Aria.
+  Result<std::optional<uint64_t>> estimated_rows(const Table& table) override {
+    if (Result<void> r = reconnected(); !r) return tl::unexpected<Error>(r.error());
+    const Result<Rows> rows =
+        query("SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + session_->quote(table.schema) +
+                  " AND TABLE_NAME = " + session_->quote(table.name),
+              1, kEstimateMs);
+    if (!rows) return tl::unexpected<Error>(rows.error());
+    if (rows->rows.empty() || rows->rows[0][0] == "NULL") return std::optional<uint64_t>();
+    return std::optional<uint64_t>(std::strtoull(rows->rows[0][0].c_str(), nullptr, 10));
+  }
+
+  Result<LogAdvice> examine_log() override {
+    if (Result<void> r = reconnected(); !r) return tl::unexpected<Error>(r.error());
+    const Result<MySqlLogState> state = read_mysql_log_state(*session_);
+    if (!state) return tl::unexpected<Error>(state.error());
+    return judge_mysql_log(*state);
+  }
+
+  Result<HeldLogAnswer> held_log() override {
+    if (Result<void> r = reconnected(); !r) return tl::unexpected<Error>(r.error());
+    return open_mysql_held_log(*session_);
+  }
+
   [[nodiscard]] Engine engine() const override { return engine_; }
+  [[nodiscard]] std::string database() const override { return target_.database; }
 
  private:
   /// A result that was left unread costs the connection.

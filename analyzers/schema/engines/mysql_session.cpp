@@ -73,6 +73,7 @@ struct MySqlSession::Handle {
     switch (code) {
       case CR_SERVER_GONE_ERROR:
       case CR_SERVER_LOST:
+      case CR_SSL_CONNECTION_ERROR:  // what a lost connection is called under TLS
       case kServerShutdown:
       case kConnectionKilled:
         broken = true;
@@ -133,6 +134,11 @@ bool MySqlSession::Handle::connect(const MySqlTarget& t, bool tls) {
   flag(MYSQL_OPT_RECONNECT, false);
   mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "dbaudit");
   mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
+  if (t.port != 0 && t.socket.empty() && iequals(t.host, "localhost")) {
+    // The library takes localhost for the socket and forgets the port: another server, perhaps.
+    const mysql_protocol_type tcp = MYSQL_PROTOCOL_TCP;
+    mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
+  }
   if (tls) {
     mysql_ssl_set(mysql, optional(t.ssl_key), optional(t.ssl_cert), optional(t.ssl_ca), nullptr, nullptr);
     // In spite of its name: TLS where the server has it. open() looks whether there is any.
@@ -202,38 +208,72 @@ Result<void> MySqlSession::run(const std::string& sql) {
   return each(sql, [](std::span<const MySqlValue>) { return true; });
 }
 
-Result<void> MySqlSession::each(const std::string& sql, const std::function<bool(std::span<const MySqlValue>)>& row,
-                                std::vector<std::string>* columns) {
+class MySqlSession::Fetched final : public MySqlRows {
+ public:
+  /// `result` may be null: a statement without one.
+  Fetched(Handle& handle, MYSQL_RES* result) : handle_(handle), result_(result), at_end_(result == nullptr) {
+    if (result == nullptr) return;
+    values_.resize(mysql_num_fields(result));
+    const MYSQL_FIELD* const fields = mysql_fetch_fields(result);
+    for (size_t i = 0; i < values_.size(); ++i) columns_.emplace_back(fields[i].name, fields[i].name_length);
+  }
+  ~Fetched() override {
+    if (at_end_) return;
+    // Freeing the result would first read all of it: the connection goes first, and what is left of the result is only memory.
+    handle_.broken = true;
+    mysql_close(handle_.mysql);
+    handle_.mysql = nullptr;
+    result_->handle = nullptr;
+  }
+  Fetched(const Fetched&) = delete;
+  Fetched& operator=(const Fetched&) = delete;
+
+  Result<bool> next() override {
+    if (at_end_) return false;
+    const MYSQL_ROW fetched = mysql_fetch_row(result_.get());
+    if (fetched == nullptr) {
+      at_end_ = true;
+      if (mysql_errno(handle_.mysql) != 0) return tl::unexpected<Error>(handle_.problem());
+      return false;
+    }
+    const unsigned long* const lengths = mysql_fetch_lengths(result_.get());
+    for (size_t i = 0; i < values_.size(); ++i) {
+      values_[i] = fetched[i] == nullptr ? MySqlValue{} : MySqlValue(std::string_view(fetched[i], lengths[i]));
+    }
+    return true;
+  }
+  [[nodiscard]] std::span<const MySqlValue> values() const override { return values_; }
+  [[nodiscard]] const std::vector<std::string>& columns() const override { return columns_; }
+
+ private:
+  Handle& handle_;
+  std::unique_ptr<MYSQL_RES, FreeResult> result_;
+  bool at_end_;
+  std::vector<MySqlValue> values_;
+  std::vector<std::string> columns_;
+};
+
+Result<std::unique_ptr<MySqlRows>> MySqlSession::rows(const std::string& sql) {
   Handle& h = *handle_;
   if (h.broken) return fail("the connection to " + h.shown + " is closed");
   if (mysql_real_query(h.mysql, sql.data(), sql.size()) != 0) return tl::unexpected<Error>(h.problem());
   // Row by row from the socket: mysql_store_result() would hold whatever the server sends.
-  std::unique_ptr<MYSQL_RES, FreeResult> result(mysql_use_result(h.mysql));
-  if (result == nullptr) {
-    if (mysql_field_count(h.mysql) != 0 || mysql_errno(h.mysql) != 0) return tl::unexpected<Error>(h.problem());
-    return {};
+  MYSQL_RES* const result = mysql_use_result(h.mysql);
+  if (result == nullptr && (mysql_field_count(h.mysql) != 0 || mysql_errno(h.mysql) != 0)) return tl::unexpected<Error>(h.problem());
+  return std::make_unique<Fetched>(h, result);
+}
+
+Result<void> MySqlSession::each(const std::string& sql, const std::function<bool(std::span<const MySqlValue>)>& row,
+                                std::vector<std::string>* columns) {
+  const Result<std::unique_ptr<MySqlRows>> result = rows(sql);
+  if (!result) return tl::unexpected<Error>(result.error());
+  MySqlRows& all = **result;
+  if (columns != nullptr) *columns = all.columns();
+  for (;;) {
+    const Result<bool> more = all.next();
+    if (!more) return tl::unexpected<Error>(more.error());
+    if (!*more || !row(all.values())) return {};
   }
-  const unsigned width = mysql_num_fields(result.get());
-  if (columns != nullptr) {
-    const MYSQL_FIELD* const fields = mysql_fetch_fields(result.get());
-    for (unsigned i = 0; i < width; ++i) columns->emplace_back(fields[i].name, fields[i].name_length);
-  }
-  std::vector<MySqlValue> values(width);
-  while (MYSQL_ROW fetched = mysql_fetch_row(result.get())) {
-    const unsigned long* const lengths = mysql_fetch_lengths(result.get());
-    for (unsigned i = 0; i < width; ++i) {
-      values[i] = fetched[i] == nullptr ? MySqlValue{} : MySqlValue(std::string_view(fetched[i], lengths[i]));
-    }
-    if (row(values)) continue;
-    // Freeing the result would first read all of it: the connection goes first, and what is left of the result is only memory.
-    h.broken = true;
-    mysql_close(h.mysql);
-    h.mysql = nullptr;
-    result->handle = nullptr;
-    return {};
-  }
-  if (mysql_errno(h.mysql) != 0) return tl::unexpected<Error>(h.problem());
-  return {};
 }
 
 std::string MySqlSession::quote(std::string_view text) const {

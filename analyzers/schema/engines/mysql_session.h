@@ -4,7 +4,9 @@
 // mysql_dsn.cpp      what a DSN asks for
 // mysql_session.cpp  the connection: the only file that knows libmariadb
 // mysql_catalog.cpp  information_schema → Catalog
-// mysql.cpp          what the rest of the program sees: introspect() and query()
+// mysql_settings.cpp which settings make its log one that can be audited
+// mysql_log.cpp      the log it keeps in tables, row by row
+// mysql.cpp          what the rest of the program sees
 
 #include <cstdint>
 #include <functional>
@@ -13,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "analyzers/base/error.h"
 #include "analyzers/schema/catalog.h"
@@ -56,6 +59,16 @@ struct MySqlServer {
 /// One value of a row; nullopt is NULL. Dies with its row.
 using MySqlValue = std::optional<std::string_view>;
 
+/// The rows of one statement, taken from the socket one by one.
+class MySqlRows {
+ public:
+  virtual ~MySqlRows() = default;
+  /// False at the end. The values die at the next call.
+  virtual Result<bool> next() = 0;
+  [[nodiscard]] virtual std::span<const MySqlValue> values() const = 0;
+  [[nodiscard]] virtual const std::vector<std::string>& columns() const = 0;
+};
+
 class MySqlSession {
  public:
   /// Connects, makes the session read-only and gives it time limits. Nothing is written by this or any later call but what a server counts of its own accord.
@@ -71,6 +84,8 @@ class MySqlSession {
   /// draining what is left could take for ever.
   Result<void> each(const std::string& sql, const std::function<bool(std::span<const MySqlValue>)>& row,
                     std::vector<std::string>* columns = nullptr);
+  /// The same, for whoever asks for rows. They must go before the session does; what is left unread then costs the session its connection.
+  Result<std::unique_ptr<MySqlRows>> rows(const std::string& sql);
   /// Limits what each SELECT from here on may take, on the server.
   Result<void> limit_time(int timeout_ms);
   /// A string literal.
@@ -80,11 +95,15 @@ class MySqlSession {
 
  private:
   struct Handle;
+  class Fetched;
   explicit MySqlSession(std::unique_ptr<Handle> handle);
   std::unique_ptr<Handle> handle_;
 };
 
 /// Everything a Catalog holds, from information_schema, one statement a kind. To be called inside a transaction.
 [[nodiscard]] Result<Catalog> read_mysql_catalog(MySqlSession& session);
+
+/// mysql.general_log when the log goes there, else performance_schema.events_statements_history_long. The log must go before the session does.
+[[nodiscard]] Result<HeldLogAnswer> open_mysql_held_log(MySqlSession& session);
 
 }  // namespace dbaudit

@@ -16,12 +16,14 @@
 #include "analyzers/base/text.h"
 #include "analyzers/schema/connection.h"
 #include "analyzers/schema/engines/postgres_catalog.h"
+#include "analyzers/schema/engines/postgres_settings.h"
 
 namespace dbaudit {
 namespace {
 
 constexpr const char* kConnectSeconds = "10";
 constexpr int kIntrospectMs = 60'000;
+constexpr int kEstimateMs = 2'000;
 constexpr int kLockMs = 5'000;   // an ACCESS EXCLUSIVE lock on a catalog is rare, and not ours to wait for
 constexpr int kIdleMs = 30'000;  // our own death must not leave a snapshot open
 constexpr int kGraceMs = 5'000;  // beyond the server's own timeout
@@ -70,11 +72,16 @@ bool password_splits_url(std::string_view rest) {
 
 class PostgresConnection final : public Connection {
  public:
-  PostgresConnection(ConnectionHandle connection, std::string shown) : connection_(std::move(connection)), shown_(std::move(shown)) {}
+  PostgresConnection(ConnectionHandle connection, std::string shown)
+      : connection_(std::move(connection)), shown_(std::move(shown)), database_(PQdb(connection_.get())) {}
 
   Result<Catalog> introspect() override;
   Result<Rows> query(const std::string& sql, size_t limit, int timeout_ms) override;
+  Result<std::optional<uint64_t>> estimated_rows(const Table& table) override;
+  Result<LogAdvice> examine_log() override;
+  Result<HeldLogAnswer> held_log() override { return HeldLogAnswer{nullptr, "PostgreSQL keeps no statements in its tables", {}}; }
   [[nodiscard]] Engine engine() const override { return Engine::kPostgres; }
+  [[nodiscard]] std::string database() const override { return database_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -82,15 +89,24 @@ class PostgresConnection final : public Connection {
   Result<void> begin(int timeout_ms);
   void roll_back();
   Result<Catalog> read_catalog();
+  [[nodiscard]] PostgresSelect selects();
   Result<Rows> read_rows(const std::string& sql, size_t limit);
   /// One statement, or with `script` several; the last result.
   Result<ResultHandle> run(const std::string& sql, bool script = false);
   Result<ResultHandle> next_result();
+  /// A string literal, whatever standard_conforming_strings says.
+  std::string literal(const std::string& text) const {
+    char* const quoted = PQescapeLiteral(connection_.get(), text.data(), text.size());
+    std::string result = quoted == nullptr ? "''" : quoted;
+    PQfreemem(quoted);
+    return result;
+  }
   Error lost() const { return {"the connection to " + shown_ + " was lost: " + one_line(PQerrorMessage(connection_.get()))}; }
   Error problem(const PGresult* result) const;
 
   ConnectionHandle connection_;
   std::string shown_;
+  std::string database_;
   Clock::time_point deadline_;
   int timeout_ms_ = 0;
 };
@@ -172,8 +188,8 @@ Result<Catalog> PostgresConnection::introspect() {
   return catalog;
 }
 
-Result<Catalog> PostgresConnection::read_catalog() {
-  const PostgresSelect select = [this](const std::string& sql, const std::function<void(const PostgresRow&)>& row) -> Result<void> {
+PostgresSelect PostgresConnection::selects() {
+  return [this](const std::string& sql, const std::function<void(const PostgresRow&)>& row) -> Result<void> {
     const Result<ResultHandle> r = run(sql);
     if (!r) return tl::unexpected<Error>(r.error());
     PostgresRow values(static_cast<size_t>(PQnfields(r->get())));
@@ -188,12 +204,28 @@ Result<Catalog> PostgresConnection::read_catalog() {
     }
     return {};
   };
+}
+
+Result<Catalog> PostgresConnection::read_catalog() {
+  const PostgresSelect select = selects();
   std::vector<std::string> search_path;  // as the session resolves it, before it is emptied
   Result<void> read = select("SELECT s FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS p(s, n) ORDER BY n",
                              [&](const PostgresRow& row) { search_path.emplace_back(row[0]); });
   if (!read) return tl::unexpected<Error>(read.error());
   if (const Result<ResultHandle> r = run("SET LOCAL search_path = ''"); !r) return tl::unexpected<Error>(r.error());
   return read_postgres_catalog(PQserverVersion(connection_.get()), std::move(search_path), select);
+}
+
+Result<LogAdvice> PostgresConnection::examine_log() {
+  if (Result<void> r = begin(kIntrospectMs); !r) return tl::unexpected<Error>(r.error());
+  const char* const reported = PQparameterStatus(connection_.get(), "server_version");
+  const std::string version = reported == nullptr ? "" : reported;
+  const Result<PostgresLogState> state = read_postgres_log_state(PQserverVersion(connection_.get()), selects());
+  roll_back();
+  if (!state) return tl::unexpected<Error>(state.error());
+  LogAdvice advice = judge_postgres_log(*state);
+  advice.version = version.substr(0, version.find(' '));
+  return advice;
 }
 
 Result<Rows> PostgresConnection::query(const std::string& sql, size_t limit, int timeout_ms) {
@@ -226,6 +258,24 @@ Result<Rows> PostgresConnection::read_rows(const std::string& sql, size_t limit)
     }
   }
   return rows;
+}
+
+/// As the planner does it (plancat.c, table_block_relation_estimate_size): the density of the last VACUUM or ANALYZE times the pages there are now, so
+/// that a table filled since is not taken for an empty one. A partitioned table is the sum of its partitions.
+Result<std::optional<uint64_t>> PostgresConnection::estimated_rows(const Table& table) {
+  const std::string relation = "c.relname = " + literal(table.name) + " AND n.nspname = " + literal(table.schema);
+  const Result<Rows> rows = query(
+      "WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE " +
+          relation +
+          " UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON part.oid = i.inhparent) "
+          "SELECT pg_catalog.bool_and(c.reltuples >= 0 AND (c.relpages > 0 OR pg_catalog.pg_relation_size(c.oid) = 0)), "
+          "pg_catalog.round(pg_catalog.sum(CASE WHEN c.relpages > 0 THEN c.reltuples / c.relpages * pg_catalog.pg_relation_size(c.oid) / "
+          "pg_catalog.current_setting('block_size')::int ELSE 0 END)) "
+          "FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid WHERE c.relkind IN ('r', 'm')",
+      1, kEstimateMs);
+  if (!rows) return tl::unexpected<Error>(rows.error());
+  if (rows->rows.empty() || rows->rows[0][0] != "t") return std::optional<uint64_t>();
+  return std::optional<uint64_t>(std::strtoull(rows->rows[0][1].c_str(), nullptr, 10));
 }
 
 }  // namespace

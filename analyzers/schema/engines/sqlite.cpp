@@ -108,7 +108,11 @@ class SqliteConnection final : public Connection {
 
   Result<Catalog> introspect() override;
   Result<Rows> query(const std::string& sql, size_t limit, int timeout_ms) override;
+  Result<std::optional<uint64_t>> estimated_rows(const Table& table) override;
+  Result<LogAdvice> examine_log() override;
+  Result<HeldLogAnswer> held_log() override { return HeldLogAnswer{nullptr, "SQLite keeps no statements", {}}; }
   [[nodiscard]] Engine engine() const override { return Engine::kSqlite; }
+  [[nodiscard]] std::string database() const override { return {}; }
 
   Result<void> prepare_session();
 
@@ -435,6 +439,31 @@ Result<Catalog> SqliteConnection::introspect() {
   return catalog;
 }
 
+/// There is no server that could log: only the application, or the shell, can say what it runs.
+Result<LogAdvice> SqliteConnection::examine_log() {
+  const Result<Catalog> catalog = introspect();  // is this a database that can be read at all?
+  if (!catalog) return tl::unexpected<Error>(catalog.error());
+  LogAdvice advice;
+  advice.engine = Engine::kSqlite;
+  advice.version = catalog->server.version;
+  advice.isolation = catalog->server.default_isolation;
+  SettingAdvice& log = advice.settings.emplace_back();
+  log.name = "statement log";
+  log.is_variable = false;
+  log.grade = Grade::kMustChange;
+  log.meaning = "SQLite has no server and writes no log: the application, or the library it talks through, has to write what it runs";
+  log.cost = "a line for each statement, values included (they may be personal data)";
+  log.takes_effect = "when the application is started again";
+  SettingAdvice& mode = advice.settings.emplace_back();
+  mode.name = "journal_mode";
+  mode.value = catalog->server.settings.at("journal_mode");
+  mode.meaning = wal_ ? "readers go on while one writes: a transaction that read first and writes later may fail with SQLITE_BUSY_SNAPSHOT"
+                      : "a writer waits for readers: BEGIN IMMEDIATE takes the write lock before the first read";
+  advice.notes.emplace_back("what each session runs has to be told apart in the log: by process and thread, or a connection's number");
+  advice.finish();
+  return advice;
+}
+
 /// What a SELECT may do, and nothing else.
 int only_reading(void*, int action, const char*, const char* function, const char*, const char*) {
   switch (action) {
@@ -480,6 +509,21 @@ Result<Rows> SqliteConnection::query(const std::string& sql, size_t limit, int t
   if (rc != SQLITE_DONE && rc != SQLITE_ROW) return fail(problem(rc));
   if (Result<void> unchanged = still_unchanged(); !unchanged) return tl::unexpected<Error>(unchanged.error());
   return rows;
+}
+
+/// The first number of each line of sqlite_stat1 (fileformat2.html, 2.6.3): the rows of the index when ANALYZE last ran. Partial indexes have fewer than
+/// the table.
+Result<std::optional<uint64_t>> SqliteConnection::estimated_rows(const Table& table) {
+  std::optional<uint64_t> most;
+  bool analyzed = false;
+  Result<void> read = each("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'", nullptr, [&](sqlite3_stmt*) { analyzed = true; });
+  if (!read) return tl::unexpected<Error>(read.error());
+  if (!analyzed) return most;
+  read = each("SELECT stat FROM sqlite_stat1 WHERE tbl = ?1 COLLATE NOCASE", &table.name, [&](sqlite3_stmt* s) {
+    most = std::max(most.value_or(0), static_cast<uint64_t>(std::strtoull(text_at(s, 0).c_str(), nullptr, 10)));
+  });
+  if (!read) return tl::unexpected<Error>(read.error());
+  return most;
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// DBA205: one column, two ways of writing it.
+//
+//   A: UPDATE … SET stock = 40 WHERE id = 1          (counted by hand: 40 on the shelf)
+//   B: UPDATE … SET stock = stock - 1 WHERE id = 1   before it, and gone; or after it, and counted twice
+//
+// The relative UPDATEs are right by themselves; the absolute one throws away whatever came between the thought and the statement. Nothing shows that it
+// did: a note. Silent: backfills (no single row), a reset to 0 or NULL, a literal that was read first (DBA201), a guard.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "analyzers/trace/history.h"
+#include "rules/match.h"
+#include "rules/statement_text.h"
+
+namespace dbaudit {
+
+namespace {
+
+void check(const WorkUnit& unit, RuleContext& context) {
+  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+    const Op& write = unit.ops[w];
+    for (const WriteAccess& update : write.statement->access.writes) {
+      if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated || write.failed) continue;
+      if (is_housekeeping_table(update.name)) continue;
+      for (const ColumnWrite& c : update.set) {
+        if (!can_be_quantity(update.table, c.column) || is_version_name(c.column)) continue;
+        if (c.value->kind == OperandKind::kSelfRelative && c.value->slot >= 0) {
+          context.note(note_key("written relatively", update.name, c.column), unit, w);
+          continue;
+        }
+        double number = 0;
+        if (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number) || number == 0) continue;
+        if (!update.others.empty() || std::any_of(update.equal.begin(), update.equal.end(), [&](const KeyColumn& k) {
+              return k.is_list || k.column == c.column || is_version_name(k.column);
+            }))
+          continue;
+        if (row_identity(update.name, update.table, update.equal, write) == 0) continue;
+        if (protected_by_lock(unit, w, w, update)) continue;
+        const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+        if (read && read->access->projects(c.column)) continue;
+        Match m;
+        m.unit = &unit;
+        m.table = update.table;
+        m.table_name = update.name;
+        m.columns = {c.column};
+        for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
+        m.read = m.write = w;
+        m.has_write = true;
+        m.pattern = Pattern::kMixedWrites;
+        m.severity = Severity::kNote;
+        m.needs = Need{.key = note_key("written relatively", update.name, c.column)};
+        context.place(m);
+        context.report(std::move(m));
+      }
+    }
+  }
+}
+
+void describe(const Folded& f, Finding& finding) {
+  const std::string column = list_of(f.material.columns);
+  finding.message =
+      fmt::format("{} of {} is set to a number here and raised or lowered elsewhere: a change that comes just before is overwritten.",
+                  column, f.material.table_name);
+  finding.interleaving = {{0, "comes by the number", false},
+                          {1, fmt::format("UPDATE {} SET {} = {} ± …  → committed", f.material.table_name, column, column), false},
+                          {0, short_sql(f.material.write_sql) + "  → B's change is gone", true}};
+  add_fixes(finding, suggest::atomic_update(f.material, false));
+}
+
+}  // namespace
+
+extern const Rule kRule_mixed_absolute_and_relative_writes;
+const Rule kRule_mixed_absolute_and_relative_writes = {
+    "DBA205",        "mixed-absolute-and-relative-writes",
+    Severity::kNote, "One column is set to a number by some work units and raised or lowered by others",
+    check,           describe};
+
+}  // namespace dbaudit

@@ -1,0 +1,132 @@
+// DBA305: a parent is looked up, a child is inserted, and meanwhile the parent goes.
+//
+//   A: SELECT … FROM project WHERE id = 3   → there
+//   B: SELECT COUNT(*) … FROM task WHERE project_id = 3   → none
+//   B: DELETE FROM project WHERE id = 3
+//   A: INSERT INTO task (project_id, …) VALUES (3, …)     a task of no project
+//
+// Only where the log deletes rows of that table, the child's column is called after the parent, and no foreign key is on it. A parent that is never
+// deleted, or only marked as deleted, leaves nobody alone. A lock taken by the one side is not enough, and one log rarely shows both: `possible` then.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "analyzers/base/hash.h"
+#include "analyzers/base/text.h"
+#include "rules/match.h"
+#include "rules/row_state.h"
+#include "rules/set_lock.h"
+
+namespace dbaudit {
+
+namespace {
+
+std::string_view bare(std::string_view table) {
+  const size_t dot = table.rfind('.');
+  return dot == std::string_view::npos ? table : table.substr(dot + 1);
+}
+
+// `project_id` and a table `project`, `app_project` or `projects`; or the parent's own key column by its full name (`product_id`).
+bool is_called_after(std::string_view column, const Table& parent, std::string_view key) {
+  if (iequals(column, key) && !iequals(key, "id")) return true;
+  if (column.size() < 5 || !iequals(column.substr(column.size() - 3), "_id")) return false;
+  return icontains(bare(parent.name), column.substr(0, column.size() - 3));
+}
+
+bool has_foreign_key(const Table& child, std::string_view column) {
+  return std::any_of(child.foreign_keys.begin(), child.foreign_keys.end(), [&](const ForeignKey& fk) {
+    return std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) { return iequals(c, column); });
+  });
+}
+
+// The parent row that the read names by its one-column primary key: the value, unknown when it does not.
+const KeyColumn* named_parent(const ReadAccess& r) {
+  const Key* primary = r.table != nullptr ? r.table->primary_key() : nullptr;
+  if (primary == nullptr || primary->parts.size() != 1) return nullptr;
+  for (const KeyColumn& k : r.equal) {
+    if (!k.is_null && !k.is_list && iequals(k.column, primary->parts.front().column)) return &k;
+  }
+  return nullptr;
+}
+
+void check_insert(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RuleContext& context) {
+  const Op& op = unit.ops[write];
+  for (uint32_t i = write; i-- > reach_from(write);) {
+    const Op& read = unit.ops[i];
+    if (read.failed || read.rows == 0) continue;
+    for (const ReadAccess& r : read.statement->access.reads) {
+      const KeyColumn* key = r.name == w.name || !r.top_level ? nullptr : named_parent(r);
+      if (key == nullptr) continue;
+      const Value parent = read.value(key->slot);
+      for (const ColumnWrite& c : w.set) {
+        if (c.value->kind != OperandKind::kSlot || !parent.known() || parent.is_null()) continue;
+        if (!same_value(op.value(c.value->slot), parent) || !is_called_after(c.column, *r.table, key->column)) continue;
+        if (has_foreign_key(*w.table, c.column)) continue;
+        if (set_protected(unit, i, r, write, w, /*inserts=*/false)) return;
+        Match m;
+        m.unit = &unit;
+        m.table = w.table;
+        m.table_name = w.name;
+        m.more_tables = {r.name};
+        m.columns = m.key_columns = {c.column};
+        m.read = i;
+        m.write = write;
+        m.has_read = m.has_write = true;
+        m.pattern = Pattern::kOrphan;
+        m.message_detail = fmt::format("{}\n{}", r.name, key->column);
+        m.needs = Need{.key = note_key("row-deleted", r.name),
+                       .evidence_kind = "counterpart",
+                       .evidence_text = fmt::format("rows of {} are deleted here", r.name)};
+        m.data = DataCheck{.question = DataQuestion::kOrphans,
+                           .table = w.name,
+                           .columns = {c.column},
+                           .null_columns = {},
+                           .parent = r.name,
+                           .parent_columns = {key->column}};
+        if (r.lock != LockStrength::kNone || !unit.ops[i].statement->access.writes.empty()) m.confidence = Confidence::kPossible;
+        context.place(m);
+        // The rule's usual severity: the row is wrong, and whoever reads it finds out.
+        if (m.level != Level::kSerializable && m.level != Level::kDeferred) m.severity = Severity::kWarning;
+        context.report(std::move(m));
+        return;
+      }
+    }
+  }
+}
+
+void check(const WorkUnit& unit, RuleContext& context) {
+  const bool looks_up = any_read(unit, [](const ReadAccess& r) { return named_parent(r) != nullptr; });
+  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+    const Op& op = unit.ops[i];
+    if (op.truncated) continue;
+    for (const WriteAccess& w : op.statement->access.writes) {
+      if (w.kind == StatementKind::kDelete && !op.failed) context.note(note_key("row-deleted", w.name), unit, i);
+      if (!looks_up || w.kind != StatementKind::kInsert || w.table == nullptr || w.set.empty() || is_housekeeping_table(w.name)) continue;
+      check_insert(unit, i, w, context);
+    }
+  }
+}
+
+void describe(const Folded& f, Finding& finding) {
+  const size_t cut = f.detail.find('\n');
+  const std::string parent = f.detail.substr(0, cut);
+  const std::string key = cut == std::string::npos ? std::string() : f.detail.substr(cut + 1);
+  const std::string column = list_of(f.material.columns);
+  finding.message = fmt::format("A row of {} can be inserted for a {} that another session deletes meanwhile: no foreign key is on {}.",
+                                f.material.table_name, parent, column);
+  add_fixes(finding, suggest::foreign_key(f.material, column, parent, key));
+}
+
+}  // namespace
+
+extern const Rule kRule_parent_checked_without_foreign_key;
+const Rule kRule_parent_checked_without_foreign_key = {
+    "DBA305",
+    "parent-checked-without-foreign-key",
+    Severity::kWarning,
+    "A parent row is looked up and a child inserted, no foreign key ties them, and parents are deleted",
+    check,
+    describe};
+
+}  // namespace dbaudit
