@@ -27,19 +27,23 @@ void report_early_release(const WorkUnit& unit, RuleContext& context, const Held
     if (op.failed || op.rolled_back || op.statement->access.writes.empty()) continue;
     const WriteAccess& access = op.statement->access.writes.front();
     if (is_housekeeping_table(access.name)) return;
-    std::optional<Decision> decision = decision_of(unit, w, access);
-    if (decision && decision->op <= lock.op) decision.reset();
-    Match m = match_of(unit, decision ? *decision : Decision{lock.op, nullptr, {}}, w, access);
+    Decision decision{lock.op, nullptr, {}};
+    bool decided = false;
+    if (const auto after_lock = decision_of(unit, w, access); after_lock && after_lock->op > lock.op) {
+      decision = *after_lock;
+      decided = true;
+    }
+    Match m = match_of(unit, decision, w, access);
     if (m.columns.empty()) {
       for (const ColumnWrite& c : access.set) m.columns.push_back(c.column);
     }
-    if (decision) m.others.push_back({lock.op, "lock"});
-    if (!decision) m.read_role = "lock";
+    if (decided) m.others.push_back({lock.op, "lock"});
+    if (!decided) m.read_role = "lock";
     m.others.push_back({lock.until, "unlock"});
     m.pattern = Pattern::kUnlockedEarly;
     context.place(m);
     m.confidence = Confidence::kLikely;
-    if (!decision || !m.level_known || lock.statement->try_only) m.confidence = Confidence::kPossible;
+    if (!decided || !m.level_known || lock.statement->try_only) m.confidence = Confidence::kPossible;
     m.message_detail = "early";
     context.report(std::move(m));
     return;
