@@ -104,7 +104,7 @@ void check_cuts(const std::string& bytes, std::string_view format, const Cuts& c
     return cuts.statements ? log.statements() : std::move(log.records);
   };
   const std::vector<KeptRecord> whole = read(bytes, {});
-  for (size_t cut = 0; cut < std::min(bytes.size(), cuts.limit); cut += cut < cuts.dense ? 1 : cuts.step) {
+  for (size_t cut = 0; cut < std::min(bytes.size(), cuts.limit); cut += kCutStride * (cut < cuts.dense ? 1 : cuts.step)) {
     const std::vector<KeptRecord> part = read(bytes.substr(0, cut), cuts.options);
     INFO(format << " cut at " << cut);
     if (cuts.more) REQUIRE(part.size() <= whole.size() + *cuts.more);

@@ -215,7 +215,7 @@ TEST_CASE("postgres-csv, -json, -syslog: whatever happens to the bytes, no event
     const std::string bytes = fixture(name);
     const std::vector<KeptRecord> whole = keep_log(bytes, format).records;
     // Behind the cut there may be an attachment: an error's STATEMENT, a DETAIL. What is there must be a beginning of what was.
-    for (size_t cut = 0; cut<bytes.size(); cut += bytes.size()> 8000 ? 1 + cut / 2000 : 1) {
+    for (size_t cut = 0; cut < bytes.size(); cut += kCutStride * (bytes.size() > 8000 ? 1 + cut / 2000 : 1)) {
       if (bytes.substr(cut < 3 ? 0 : cut - 3, 3).find('#') != std::string::npos) continue;  // half of rsyslog's escape
       const KeptLog part = keep_log(bytes.substr(0, cut), format);
       REQUIRE(part.records.size() <= whole.size());
