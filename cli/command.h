@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "cli/part_filter.h"
 #include "rules/finding.h"
 
 namespace dbaudit {
@@ -21,6 +22,8 @@ struct ScanOptions {
   std::vector<std::string> schema_files;
   std::vector<std::string> logs;  ///< LOG… and --log, in order
   std::string database;           ///< --database; empty: that of the DSN
+  LogPart part;                   ///< --since, --until, --app, --user
+  std::string table;              ///< --table; empty: findings about any
   std::string log_format = "auto";
   std::string log_line_prefix;
   std::optional<Engine> engine;

@@ -157,4 +157,20 @@ Result<int32_t> parse_zone_offset(std::string_view text) {
   return west ? -offset : offset;
 }
 
+Result<TimePoint> parse_time_option(std::string_view option, std::string_view text, int32_t zone_minutes) {
+  std::string whole(text);
+  if (whole.size() == 10) whole += " 00:00:00";                                                 // a date
+  if (whole.size() >= 16 && (whole.size() == 16 || whole[16] != ':')) whole.insert(16, ":00");  // hours and minutes
+  size_t consumed = 0;
+  std::optional<TimePoint> time = parse_time(whole, &consumed);
+  if (!time || consumed != whole.size())
+    return fail(
+        fmt::format("{} takes a time such as 2026-11-20, 2026-11-20T14:00 or 2026-11-20T14:00:00Z, not '{}'", option, printable(text)));
+  if (!time->zone_known && zone_minutes != INT32_MIN) {
+    time->micros -= int64_t{zone_minutes} * 60'000'000;
+    time->zone_known = true;
+  }
+  return *time;
+}
+
 }  // namespace dbaudit

@@ -9,6 +9,7 @@
 
 #include "analyzers/base/engine.h"
 #include "analyzers/base/error.h"
+#include "analyzers/base/time.h"
 
 namespace dbaudit {
 
@@ -41,5 +42,9 @@ struct IsolationSetting {
 
 /// `UTC`, `Z`, `+02:00`, `-0530`, `+2` as minutes east of UTC.
 [[nodiscard]] Result<int32_t> parse_zone_offset(std::string_view text);
+
+/// A date, or a date and a time, with or without a zone. Without one it is put into the zone of the log, `zone_minutes`, when that is given
+/// (INT32_MIN: not given).
+[[nodiscard]] Result<TimePoint> parse_time_option(std::string_view option, std::string_view text, int32_t zone_minutes);
 
 }  // namespace dbaudit

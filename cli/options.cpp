@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <tuple>
 
 #include "analyzers/base/text.h"
 #include "cli/option_values.h"
@@ -26,7 +27,8 @@ struct Typed {
   // scan
   std::vector<std::string> logs, log_options, schema, report, select, ignore;
   std::string dsn, database, log_format = "auto", log_line_prefix, engine, isolation, timezone, format, output, fail_on = "warning",
-                             fail_on_confidence = "likely", min_confidence = "possible", color = "auto", jobs = "1", check_data;
+                             fail_on_confidence = "likely", min_confidence = "possible", color = "auto", jobs = "1", check_data, since,
+                             until, log_app, log_user, table;
   bool show_values = false, quiet = false, verbose = false;
   // other commands
   std::string list_format = "text", doctor_dsn, doctor_format = "text", rule, schema_dsn, schema_output, events_format = "auto",
@@ -111,6 +113,11 @@ CLI::App* add_scan(CLI::App& app, Typed& t) {
   once(scan, "--log-line-prefix", t.log_line_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed")->group(kWhat);
   once(scan, "--log-timezone", t.timezone, "Z", "Zone of times that name none: UTC, +02:00")->group(kWhat);
   once(scan, "--database", t.database, "D", "Only statements of this database; with --dsn, of its own")->group(kWhat);
+  once(scan, "--since", t.since, "T", "Only statements from this time on: 2026-11-20, 2026-11-20T14:00[:00][Z]")->group(kWhat);
+  once(scan, "--until", t.until, "T", "Only statements before this time")->group(kWhat);
+  once(scan, "--app", t.log_app, "A", "Only statements of this application, where the log names it")->group(kWhat);
+  once(scan, "--user", t.log_user, "U", "Only statements of this database user, where the log names it")->group(kWhat);
+  once(scan, "--table", t.table, "T", "Only findings about this table")->group(kWhat);
   scan->add_flag("--check-data", t.check_data, "Ask the live database for the damage, too (=full: without limits)")->group(kWhat);
   once(scan, "--engine", t.engine, "E", "postgresql, mysql, mariadb or sqlite, when no DSN tells")->group(kHow);
   once(scan, "--isolation", t.isolation, "L", "Default level where the log shows none: read committed, ..., autocommit, [+ NAME=VALUE]")
@@ -298,6 +305,18 @@ Result<void> check_how_sessions_ran(const Typed& t, ScanOptions& scan) {
     scan.log_timezone = t.timezone;
     scan.zone_offset_minutes = *minutes;
   }
+  for (const auto& [option, text, into] :
+       {std::tuple("--since", &t.since, &scan.part.since), std::tuple("--until", &t.until, &scan.part.until)}) {
+    if (text->empty()) continue;
+    Result<TimePoint> time = parse_time_option(option, *text, scan.zone_offset_minutes);
+    if (!time) return tl::unexpected(time.error());
+    *into = *time;
+  }
+  if (scan.part.since.known() && scan.part.until.known() && scan.part.until.micros <= scan.part.since.micros)
+    return fail("--until is not after --since");
+  scan.part.app = t.log_app;
+  scan.part.user = t.log_user;
+  scan.table = t.table;
   return {};
 }
 

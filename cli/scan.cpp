@@ -11,6 +11,7 @@
 #include "analyzers/base/text.h"
 #include "analyzers/trace/session.h"
 #include "cli/database_filter.h"
+#include "cli/part_filter.h"
 #include "cli/terminal.h"
 #include "rules/live_check.h"
 #include "rules/log_gap.h"
@@ -59,6 +60,14 @@ int exit_status(const Report& report, const ScanOptions& options) {
     return f.severity <= *options.fail_on && f.confidence >= options.fail_on_confidence;
   });
   return failing ? 1 : 0;
+}
+
+// `orders` is any schema's; what the audit says of itself is about every table.
+bool is_about(const Finding& f, std::string_view table) {
+  return f.tables.empty() || std::any_of(f.tables.begin(), f.tables.end(), [&](const std::string& name) {
+           return iequals(name, table) || (name.size() > table.size() && name[name.size() - table.size() - 1] == '.' &&
+                                           iequals(std::string_view(name).substr(name.size() - table.size()), table));
+         });
 }
 
 }  // namespace
@@ -116,6 +125,7 @@ int run_scan(const ScanOptions& options) {
   std::vector<Finding> gaps;
   const bool tells_gaps = has_rule(audit_options.rules, "DBA901");
   DatabaseFilter others(!options.database.empty() ? options.database : target->connection ? target->connection->database() : std::string());
+  PartFilter part(options.part);
   for (uint32_t i = 0; i < logs->size(); ++i) {
     const bool is_open = (*logs)[i] == "-" && standard_input;
     Result<OpenLog> log = is_held   ? open_held_log(std::move(held.log), options, engine)
@@ -131,7 +141,7 @@ int run_scan(const ScanOptions& options) {
       const TimePoint& when = record.time.known() ? record.time : record.end_time;
       if (when.known() && (!first.known() || when.micros < first.micros)) first = when;
       if (when.known() && (!last.known() || when.micros > last.micros)) last = when;
-      if (!others.leaves_out(record)) trace.feed(i, log->format->name, log->format->orm, record);
+      if (!others.leaves_out(record) && !part.leaves_out(record)) trace.feed(i, log->format->name, log->format->orm, record);
     }
     if (log->lines->error()) return job_failed(log->lines->error()->message);
     const ReaderCounts& counts = log->reader->counts();
@@ -161,6 +171,7 @@ int run_scan(const ScanOptions& options) {
     report.inputs.push_back(std::move(input));
   }
   if (others.left_nothing()) return job_failed(others.explain());
+  if (part.left_nothing()) return job_failed(part.explain());
   trace.finish();
   report.findings = audit.finish(trace.counts().sessions);
   report.suppressed = audit.suppressed();
@@ -173,9 +184,12 @@ int run_scan(const ScanOptions& options) {
         fmt::format("{} statements had a shape beyond the first {} and were not audited", templates.dropped(), templates.size()));
   }
   if (others.statements() != 0) report.notes.push_back(others.explain());
+  if (part.has_news()) report.notes.push_back(part.explain());
   if (!target->has_catalog)
     report.notes.emplace_back("no schema was given (--dsn or --schema), so every finding about keys is possible at most");
   for (const std::string& note : target->catalog.notes) report.notes.push_back(note);
+
+  if (!options.table.empty()) std::erase_if(report.findings, [&](const Finding& f) { return !is_about(f, options.table); });
 
   if (options.check_data && target->connection) {
     LiveCheckOptions live;

@@ -99,6 +99,29 @@ TEST_CASE("scan: two files of one log give the findings of the whole") {
   CHECK(one["findings"][0]["confidence"] == two["findings"][0]["confidence"]);
 }
 
+TEST_CASE("scan: a part of a log by time, user, application and table") {
+  const TemporaryDirectory dir;
+  const auto statements_noted = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--format", "text", "--fail-on", "never", "--verbose", fixture_log()});
+    return run_program(scan(std::move(more)), dir.path());
+  };
+  const std::string half = "2026-03-02T09:15:00.500Z";
+  const ProgramResult late = statements_noted({"--since", half});
+  const ProgramResult early = statements_noted({"--until", half});
+  CHECK(late.status == 0);
+  CHECK(early.status == 0);
+  CHECK(late.out.find("outside the part asked for were skipped") != std::string::npos);
+  CHECK(early.out.find("outside the part asked for were skipped") != std::string::npos);
+  CHECK(early.out.find("DBA101") != std::string::npos);
+  CHECK(statements_noted({"--since", "2026-03-02", "--until", "2026-03-03"}).out.find("skipped") == std::string::npos);
+  CHECK(statements_noted({"--user", "app", "--table", "tag"}).out.find("DBA101") != std::string::npos);
+  CHECK(statements_noted({"--table", "ag"}).out.find("DBA101") == std::string::npos);
+  CHECK(statements_noted({"--app", "web"}).out.find("of 24 the log") != std::string::npos);
+  const ProgramResult none = statements_noted({"--user", "nobody"});
+  CHECK(none.status == 2);
+  CHECK(none.err.find("none of 24 statements is in the part asked for") != std::string::npos);
+}
+
 TEST_CASE("scan: values are masked unless asked for, and what a log says cannot command a terminal") {
   const TemporaryDirectory dir;
   std::string log = read_file(fixture_log());
