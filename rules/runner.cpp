@@ -437,7 +437,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     case Outcome::kSilent: break;
     case Outcome::kError: out.severity = Severity::kWarning; break;
     case Outcome::kRetry:
-    case Outcome::kDeadlock: out.severity = Severity::kNote; break;
+    case Outcome::kDeadlock:
+    case Outcome::kWaits: out.severity = Severity::kNote; break;
     case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
   }
   if (m.severity) out.severity = *m.severity;

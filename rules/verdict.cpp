@@ -12,23 +12,29 @@ struct Cell {
   Level level;
   Outcome outcome;
   std::string_view what;
+  std::string_view source = {};  ///< empty: it was measured
 };
 
 constexpr Cell kCells[] = {
 #define CELL(pattern, engine, level, outcome, what) {Pattern::pattern, Engine::engine, Level::level, Outcome::outcome, what},
 #define EVERY_LEVEL(pattern, engine, outcome, what)
+#define FROM_MANUAL(pattern, engine, outcome, what, source)
 #include "rules/verdict_cells.def"
 #undef CELL
 #undef EVERY_LEVEL
+#undef FROM_MANUAL
 };
 
 // What happens whatever the level; a cell of the level itself goes before it.
 constexpr Cell kEveryLevel[] = {
 #define CELL(pattern, engine, level, outcome, what)
 #define EVERY_LEVEL(pattern, engine, outcome, what) {Pattern::pattern, Engine::engine, Level::kAutocommit, Outcome::outcome, what},
+#define FROM_MANUAL(pattern, engine, outcome, what, source) \
+  {Pattern::pattern, Engine::engine, Level::kAutocommit, Outcome::outcome, what, source},
 #include "rules/verdict_cells.def"
 #undef CELL
 #undef EVERY_LEVEL
+#undef FROM_MANUAL
     {Pattern::kLockReleased, Engine::kUnknown, Level::kAutocommit, Outcome::kUnknown, ""},
 };
 
@@ -60,7 +66,7 @@ Verdict judge(Pattern pattern, Engine engine, Level level) {
     if (c.pattern == pattern && c.engine == family && c.level == level) return {c.outcome, c.what, measured_on(engine), false};
   }
   for (const Cell& c : kEveryLevel) {
-    if (c.pattern == pattern && c.engine == family) return {c.outcome, c.what, measured_on(engine), true};
+    if (c.pattern == pattern && c.engine == family) return {c.outcome, c.what, c.source.empty() ? measured_on(engine) : c.source, true};
   }
   return {};
 }

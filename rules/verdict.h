@@ -33,13 +33,14 @@ enum class Outcome : uint8_t {
   kError,     ///< an error reaches the application where none need be (the level makes it)
   kRetry,     ///< one session gets an error it must retry: 40001, 1020, SQLITE_BUSY
   kDeadlock,  ///< one session is the victim of a deadlock: 1213, 40P01
+  kWaits,     ///< safe: the others wait, and that is the price
   kSafe,
 };
 
 struct Verdict {
   Outcome outcome = Outcome::kUnknown;
   std::string_view what;    ///< what happens, as a clause
-  std::string_view source;  ///< where it was measured
+  std::string_view source;  ///< where it was measured, or who says it
   bool at_every_level = false;
 };
 

@@ -11,6 +11,7 @@ namespace dbaudit {
 namespace {
 
 constexpr size_t kMaxSchedules = 3000;
+constexpr int kMaxRuns = 10;
 
 bool is_one_of(std::string_view code, std::initializer_list<std::string_view> codes) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
@@ -26,27 +27,35 @@ Outcome outcome_of(std::string_view error) {
 // How bad it is, for the worst of many.
 int weight(Outcome o) {
   switch (o) {
-    case Outcome::kSilent: return 4;
-    case Outcome::kError: return 3;
-    case Outcome::kDeadlock: return 2;
-    case Outcome::kRetry: return 1;
+    case Outcome::kSilent: return 5;
+    case Outcome::kError: return 4;
+    case Outcome::kDeadlock: return 3;
+    case Outcome::kRetry: return 2;
+    case Outcome::kWaits: return 1;
     default: return 0;
   }
+}
+
+bool asks_to_run_again(std::string_view error) {
+  const Outcome o = outcome_of(error);
+  return o == Outcome::kRetry || o == Outcome::kDeadlock;
 }
 
 // One session going through its program.
 class Player {
  public:
-  Player(int number, const std::vector<RaceStep>& program, Level level, RaceSession& session, Engine engine)
-      : program_(program), level_(level), session_(session), engine_(engine) {
-    values_["session"] = std::to_string(number + 1);
-    values_["rows"] = std::nullopt;
-    own_boundaries_ = std::any_of(program.begin(), program.end(), [](const RaceStep& s) { return s.kind == RaceStep::Kind::kBegin; });
-    skip();
+  Player(int number, const RaceForm& form, Level level, RaceSession& session, Engine engine)
+      : number_(number), program_(form.programs[number]), level_(level), session_(session), engine_(engine), runs_again_(form.runs_again) {
+    own_boundaries_ = std::any_of(program_.begin(), program_.end(), is_boundary);
+    from_the_start();
   }
 
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] bool waiting() const { return waiting_; }
+  /// After an error it lets the other one go first.
+  [[nodiscard]] bool resting() const { return resting_; }
+  void rested() { resting_ = false; }
+  [[nodiscard]] bool has_waited() const { return has_waited_; }
   [[nodiscard]] const std::string& error() const { return error_; }
 
   /// Executes its next statement, BEGIN before the first.
@@ -64,6 +73,7 @@ class Player {
     if (const auto result = session_.wait(); result) {
       waiting_ = false;
       take(*result, trace);
+      if (failed_) return;
       if (waiting_sql_ == begin_sql() && error_.empty() && !own_boundaries_ && !begun_) {
         begun_ = in_transaction_ = true;
         go_on(trace);
@@ -74,6 +84,20 @@ class Player {
   }
 
  private:
+  static bool is_boundary(const RaceStep& s) {
+    return s.kind == RaceStep::Kind::kBegin || s.kind == RaceStep::Kind::kCommit || s.kind == RaceStep::Kind::kRollback;
+  }
+
+  void from_the_start() {
+    values_.clear();
+    values_["session"] = std::to_string(number_ + 1);
+    values_["rows"] = std::nullopt;
+    next_ = 0;
+    begun_ = in_transaction_ = false;
+    ++runs_;
+    skip();
+  }
+
   [[nodiscard]] std::string begin_sql() const { return session_.begin(level_); }
 
   // The statement that comes next; the commit of a program without boundaries of its own stands behind its last.
@@ -86,13 +110,16 @@ class Player {
     switch (step.kind) {
       case RaceStep::Kind::kRaise:
         error_ = "raised";
-        end();
+        give_up();
         return;
       case RaceStep::Kind::kBegin:
         if (execute(begin_sql(), trace)) after(trace);
         return;
       case RaceStep::Kind::kCommit:
         if (execute("COMMIT", trace)) after(trace);
+        return;
+      case RaceStep::Kind::kRollback:
+        if (execute("ROLLBACK", trace)) after(trace);
         return;
       case RaceStep::Kind::kSql:
         if (execute(filled(step.sql, values_, engine_), trace)) after(trace);
@@ -106,7 +133,7 @@ class Player {
     session_.start(sql);
     const auto result = session_.wait();
     if (!result) {
-      waiting_ = true;
+      waiting_ = has_waited_ = true;
       trace += fmt::format("    {}: {}  … waits\n", *values_["session"], sql);
       return false;
     }
@@ -124,9 +151,15 @@ class Player {
         values_["error"] = r.error;
         return;
       }
-      error_ = r.error;
       failed_ = true;
-      end();
+      if (runs_again_ && runs_ < kMaxRuns && asks_to_run_again(r.error)) {
+        session_.let_go();
+        from_the_start();
+        resting_ = true;
+        return;
+      }
+      error_ = r.error;
+      give_up();
       return;
     }
     if (!is_step) return;
@@ -152,29 +185,30 @@ class Player {
   void skip() {
     while (next_ < program_.size()) {
       const RaceStep& s = program_[next_];
-      const bool boundary = s.kind == RaceStep::Kind::kBegin || s.kind == RaceStep::Kind::kCommit || s.only_in_transaction;
+      const bool boundary = is_boundary(s) || s.only_in_transaction;
       if ((s.condition.empty() || holds(s.condition, values_)) && !(boundary && begin_sql().empty())) return;
       ++next_;
     }
     if (begin_sql().empty() || own_boundaries_) finished_ = true;
   }
 
-  // After an error the application rolls back and gives up.
-  void end() {
+  // After an error the application rolls back, and that is all.
+  void give_up() {
     finished_ = true;
-    if (!begin_sql().empty()) {
-      session_.start("ROLLBACK");
-      (void)session_.wait();
-    }
+    session_.let_go();
   }
 
+  int number_;
   const std::vector<RaceStep>& program_;
   Level level_;
   RaceSession& session_;
   Engine engine_;
+  bool runs_again_;
   RaceValues values_;
   size_t next_ = 0;
-  bool own_boundaries_ = false, begun_ = false, in_transaction_ = false, finished_ = false, waiting_ = false, failed_ = false;
+  int runs_ = 0;
+  bool own_boundaries_ = false, begun_ = false, in_transaction_ = false, finished_ = false, waiting_ = false, has_waited_ = false,
+       failed_ = false, resting_ = false;
   std::string waiting_sql_, error_;
 };
 
@@ -186,6 +220,7 @@ std::string_view outcome_name(Outcome outcome) {
     case Outcome::kError: return "an error";
     case Outcome::kRetry: return "an error to retry";
     case Outcome::kDeadlock: return "a deadlock";
+    case Outcome::kWaits: return "a wait";
     case Outcome::kSafe: return "safe";
     case Outcome::kUnknown: break;
   }
@@ -199,7 +234,8 @@ RaceOutcome explore(const Race& race, const RaceForm& form, Level level, RaceDat
   if (engine == Engine::kMariaDb) admin->run("SET foreign_key_checks = 0");  // TRUNCATE refuses a parent otherwise
   for (const std::string& s : race.schema) admin->run(filled(s, {}, engine));
   for (const std::string& s : form.setup) admin->run(filled(s, {}, engine));
-  for (const auto& s : sessions) s->set_level(level);
+  const Level levels[2] = {form.levels[0].value_or(level), form.levels[1].value_or(level)};
+  for (int i = 0; i < 2; ++i) sessions[i]->set_level(levels[i]);
 
   RaceOutcome outcome;
   std::set<std::string> errors;
@@ -214,13 +250,14 @@ RaceOutcome explore(const Race& race, const RaceForm& form, Level level, RaceDat
     if (outcome.schedules == 1 && engine == Engine::kMariaDb) {
       for (const std::string& table : race.tables) admin->run("ANALYZE TABLE " + table);
     }
-    Player players[2] = {{0, form.programs[0], level, *sessions[0], engine}, {1, form.programs[1], level, *sessions[1], engine}};
+    Player players[2] = {{0, form, levels[0], *sessions[0], engine}, {1, form, levels[1], *sessions[1], engine}};
     std::vector<int> taken;
     std::vector<bool> had_choice;
     std::string trace;
     int standstills = 0;
     while (!players[0].finished() || !players[1].finished()) {
-      const bool can[2] = {!players[0].finished() && !players[0].waiting(), !players[1].finished() && !players[1].waiting()};
+      bool can[2] = {!players[0].finished() && !players[0].waiting(), !players[1].finished() && !players[1].waiting()};
+      if (can[0] && can[1] && players[0].resting() != players[1].resting()) can[players[0].resting() ? 0 : 1] = false;
       if (!can[0] && !can[1]) {
         // Both wait: the engine has to choose a victim, or one of the waits has ended by now.
         REQUIRE(++standstills < 1000);
@@ -234,6 +271,7 @@ RaceOutcome explore(const Race& race, const RaceForm& form, Level level, RaceDat
       if (taken.size() < prefix.size() && can[prefix[taken.size()]]) who = prefix[taken.size()];
       taken.push_back(who);
       had_choice.push_back(choice);
+      players[1 - who].rested();
       players[who].move(trace);
       players[1 - who].look(trace);
     }
@@ -245,6 +283,7 @@ RaceOutcome explore(const Race& race, const RaceForm& form, Level level, RaceDat
     REQUIRE(bad->value.has_value());
     Outcome now = bad->value == "1" || bad->value == "t" ? Outcome::kSilent : Outcome::kSafe;
     for (const Player& p : players) {
+      if (p.has_waited() && now == Outcome::kSafe) now = Outcome::kWaits;
       if (!p.error().empty()) errors.insert(p.error());
       if (weight(outcome_of(p.error())) > weight(now)) now = outcome_of(p.error());
     }

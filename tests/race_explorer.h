@@ -11,7 +11,7 @@
 namespace dbaudit {
 
 struct RaceOutcome {
-  Outcome worst = Outcome::kSafe;
+  Outcome worst = Outcome::kSafe;  ///< kWaits: safe, and in some order one had to wait
   size_t schedules = 0;
   std::string witness;              ///< of the worst: who moved when, and what came of it, a line a move
   std::vector<std::string> errors;  ///< of all orders, each once, in order of their codes

@@ -81,6 +81,8 @@ RaceStep read_step(std::string_view line) {
     step.kind = RaceStep::Kind::kBegin;
   } else if (line == "commit") {
     step.kind = RaceStep::Kind::kCommit;
+  } else if (line == "rollback") {
+    step.kind = RaceStep::Kind::kRollback;
   } else if (line.starts_with("savepoint ") || line.starts_with("rollback to ")) {
     step.only_in_transaction = true;
     step.sql = std::string(line);
@@ -147,8 +149,12 @@ RaceForm& open_form(Race& race, std::string_view line, bool fixed, int& only) {
     }
   }
   if (only == 1) FAIL(race.file << ": B comes behind A: " << line);
-  race.forms.push_back({std::string(line), fixed, std::move(where), {}, {}, only < 0});
-  return race.forms.back();
+  RaceForm& form = race.forms.emplace_back();
+  form.title = std::string(line);
+  form.fixed = fixed;
+  form.where = std::move(where);
+  form.symmetric = only < 0;
+  return form;
 }
 
 }  // namespace
@@ -237,6 +243,13 @@ Race read_race(const std::string& path) {
         case Section::kForm:
           if (take_word(line, "setup")) {
             form->setup.emplace_back(line);
+          } else if (take_word(line, "at")) {
+            const auto level = named<Level>(kLevels, line);
+            if (!level) FAIL(race.file << ": no level: " << line);
+            if (only != 1) form->levels[0] = level;
+            if (only != 0) form->levels[1] = level;
+          } else if (line == "again") {
+            form->runs_again = true;
           } else {
             const RaceStep step = read_step(line);
             if (only != 1) form->programs[0].push_back(step);

@@ -16,10 +16,12 @@
 //     setup CREATE UNIQUE INDEX t_k ON t (k)
 //     INSERT INTO t (k) VALUES ('x') ON CONFLICT (k) DO NOTHING
 //
-// Statements stand in one transaction of the level in force; a program with `begin` and `commit` of its own says where its transactions are (in
-// autocommit both are nothing, as are `savepoint s` and `rollback to s`). `name = SELECT …` keeps the first column of the first row, nothing when there is none; `{name}`, `{name - 1}` put it
-// into a later statement, `{session}` is 1 or 2. `if a and not b:`, `if a >= {number}:`, `if rows = 0:` (changed by the last statement). `try …`
-// goes on after a duplicate key, which `if error:` then knows; `raise` is an error reaching the application.
+// Statements stand in one transaction of the level in force; a program with a `begin`, `commit` or `rollback` of its own says where its transactions
+// are (in autocommit all three are nothing, as are `savepoint s` and `rollback to s`). `name = SELECT …` keeps the first column of the first row,
+// nothing when there is none; `{name}`, `{name - 1}` put it into a later statement, `{session}` is 1 or 2. `if a and not b:`, `if a >= {number}:`,
+// `if rows = 0:` (changed by the last statement). `try …` goes on after a duplicate key, which `if error:` then knows; `raise` is an error reaching
+// the application. `at LEVEL` runs this session at a level of its own; `again` runs the program again after an error that asks for it, once the
+// other session has moved (and nine times at most): then nothing may go wrong at any level.
 // `+ …` is one move with the step before it: nothing of the other session comes between. Sections `buggy A`, `buggy B` (and `fixed A
 // TITLE`, `fixed B TITLE`) give the two sessions different programs. Brackets behind `buggy` and a title: engines, and `engine:level,level`; a race may
 // have several buggy forms, with titles, where the engines' words differ.
@@ -40,7 +42,7 @@ namespace dbaudit {
 using RaceValues = std::map<std::string, std::optional<std::string>, std::less<>>;
 
 struct RaceStep {
-  enum class Kind { kSql, kBegin, kCommit, kRaise };
+  enum class Kind { kSql, kBegin, kCommit, kRollback, kRaise };
   Kind kind = Kind::kSql;
   std::string condition;  ///< empty: always
   bool joined = false;    ///< in one move with the step before
@@ -62,6 +64,8 @@ struct RaceForm {
   RaceWhere where;
   std::vector<std::string> setup;
   std::vector<RaceStep> programs[2];
+  std::optional<Level> levels[2];  ///< of a session that does not run at the level in force
+  bool runs_again = false;
   bool symmetric = true;  ///< both sessions run the same
 };
 

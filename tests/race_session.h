@@ -23,8 +23,12 @@ class RaceSession {
   virtual void start(const std::string& sql) = 0;
   /// The result, once it is there. Nothing: the statement waits for a lock, as the engine itself says.
   virtual std::optional<RaceResult> wait() = 0;
-  /// At once, and it must go well.
+  /// To its end, and it must go well.
   void run(const std::string& sql);
+  /// At once, well or not.
+  void attempt(const std::string& sql);
+  /// What an application does after an error: the transaction is rolled back, and no lock of the session is left.
+  virtual void let_go() = 0;
   /// What every session of this level says first, and what begins a transaction; the latter is empty in autocommit.
   virtual void set_level(Level level) = 0;
   [[nodiscard]] virtual std::string begin(Level level) const = 0;
