@@ -49,7 +49,17 @@ bool writes_all_it_read(const WriteAccess& w, const ReadAccess& r) {
   return written >= kFewColumns;
 }
 
-bool came_after(const CellStep& step, const Op& read) { return step.by_file == read.file && step.by_line > read.line; }
+// What the read asked for by equality is what the row is known by, not what it holds: writing it back undoes nothing.
+bool asked_by(const ReadAccess& r, std::string_view column) {
+  return std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return k.column == column; });
+}
+
+// Lines tell only what the clock leaves open.
+bool came_after(const CellStep& step, const Op& read) {
+  const TimePoint& when = read.start.known() ? read.start : read.end;
+  if (certainly_before(when, step.by_time)) return true;
+  return !certainly_before(step.by_time, when) && step.by_file == read.file && step.by_line > read.line;
+}
 
 void check(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
@@ -67,7 +77,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     for (size_t i = 0; i < update.set.size(); ++i) {
       const ColumnWrite& c = update.set[i];
       if (c.value->kind != OperandKind::kSlot || !read->access->projects(c.column) || is_version_name(c.column)) continue;
-      if (holds_time(update.table, c.column)) continue;
+      if (holds_time(update.table, c.column) || asked_by(*read->access, c.column)) continue;
       all.push_back(c.column);
       if (i >= write.changes.size()) continue;
       const CellStep& step = write.changes[i];

@@ -5,7 +5,7 @@
 //   UPDATE account SET balance = balance + 10 WHERE id = 2;
 //
 // The two belong together when one work unit takes from one row what it gives to another: the same amount, the same column, opposite signs, relative or as
-// literals that move by that much. Silent: one transaction, one row, counters that both go up, logs without transaction boundaries.
+// literals that move by that much. Silent: one transaction, one row, counters that both go up, compare-and-set, logs without transaction boundaries.
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +35,12 @@ double moves_by(const Op& op, const WriteAccess& w, size_t i) {
 const WriteAccess* single_row_update(const Op& op) {
   if (op.statement->access.writes.size() != 1 || op.truncated || op.failed) return nullptr;
   const WriteAccess& w = op.statement->access.writes.front();
-  return w.kind == StatementKind::kUpdate && w.exact && !w.equal.empty() ? &w : nullptr;
+  if (w.kind != StatementKind::kUpdate || !w.exact || w.equal.empty()) return nullptr;
+  // Compare-and-set: it may have found another value and changed nothing.
+  for (const KeyColumn& k : w.equal) {
+    if (w.find(k.column) != nullptr) return nullptr;
+  }
+  return &w;
 }
 
 // The only write of its table in its transaction: one with the other half beside it is whole.

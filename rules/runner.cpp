@@ -42,7 +42,8 @@ struct Visit {
   uint32_t session = 0;
   uint64_t unit = 0;
   TimePoint start, end;
-  uint64_t line = 0;
+  uint64_t read_line = 0;  // 0: lines do not tell which statement came first
+  uint64_t line = 0;       // of the write
   uint32_t file = 0;
   uint64_t written = 0;
   bool inserted = false;
@@ -108,6 +109,10 @@ struct Group {
   bool in_autocommit = false;
 };
 
+void add_user(std::vector<uint32_t>& users, uint32_t session) {
+  if (users.size() < kManySessions && std::find(users.begin(), users.end(), session) == users.end()) users.push_back(session);
+}
+
 DataCheck data_check(const Group& g) {
   const Match& m = g.first;
   DataCheck check;
@@ -122,6 +127,18 @@ DataCheck data_check(const Group& g) {
   // A rule that doubts its own match doubts that the key is one. (What the runner doubts, sessions and boundaries, is no doubt about the key.)
   check.proves = check.proves && g.confidence >= Confidence::kLikely && !m.counted;
   return check;
+}
+
+// Had whoever made `y` seen what `x` did? The log tells when a COMMIT came, not when it was done: on a busy server the next lookup still misses the row.
+bool had_seen(const Visit& x, const Visit& y) {
+  constexpr int64_t kCommitTakes = 200'000;  // µs
+  return certainly_before(x.end, y.start) && y.start.micros - x.end.micros > kCommitTakes;
+}
+
+// Each read came before the other's write. Where the clock counts seconds, the order in which the server received the statements shows it.
+bool came_between(const Visit& x, const Visit& y) {
+  if (certainly_before(x.start, y.end) && certainly_before(y.start, x.end)) return true;
+  return x.read_line != 0 && y.read_line != 0 && x.file == y.file && x.read_line < y.line && y.read_line < x.line;
 }
 
 TimePoint start_of(const Op& op) { return op.start.known() ? op.start : op.end; }
@@ -157,8 +174,10 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] bool run_by_several(const Ref& ref) const {
     if (ref.statement == nullptr) return true;
     const auto it = runs_.find(ref.statement->source->fingerprint);
-    return it != runs_.end() && it->second == kSeveral;
+    return it != runs_.end() && it->second.by.size() > 1;
   }
+  void tell_users_of_tables();
+  [[nodiscard]] bool among_many(uint32_t session) const;
   Ref ref_of(const WorkUnit& unit, const Op& op) const;
   [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
 
@@ -171,9 +190,15 @@ class Audit::Folder final : public RuleContext {
   std::map<uint32_t, std::string> session_names_;
   std::unordered_set<uint64_t> read_rows_;
   std::unordered_map<uint64_t, Note> notes_;  // looked up by key only
-  static constexpr uint32_t kSeveral = UINT32_MAX;
-  std::unordered_map<uint64_t, uint32_t> runs_;  // template → the session that ran it, or kSeveral; looked up by key only
-  std::set<std::string> deleted_from_;           // tables some statement of the log deletes from
+  struct Runs {
+    const BoundStatement* statement = nullptr;
+    std::vector<uint32_t> by;  // the first kManySessions that ran it
+  };
+  std::unordered_map<uint64_t, Runs> runs_;  // by template
+  // Made of them at the end: the first kManySessions that used a table, and the tables a session used.
+  std::unordered_map<std::string_view, std::vector<uint32_t>> users_of_;
+  std::unordered_map<uint32_t, std::vector<std::string_view>> used_by_;
+  std::set<std::string> deleted_from_;  // tables some statement of the log deletes from
 };
 
 Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
@@ -272,8 +297,8 @@ void Audit::Folder::report(Match m) {
   if (m.row != 0 && (g.rows.size() < kMaxRows || g.rows.contains(m.row))) {
     auto& visits = g.rows[m.row];
     if (visits.size() < kMaxVisits)
-      visits.push_back(
-          {unit.session, unit_, begin, end, write.line, write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column});
+      visits.push_back({unit.session, unit_, begin, end, read.in_order_received && read.file == write.file ? read.line : 0, write.line,
+                        write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column});
   }
 }
 
@@ -313,8 +338,9 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
   for (const Op& op : unit.ops) {
-    if (const auto [it, first] = runs_.try_emplace(op.statement->source->fingerprint, unit.session); !first && it->second != unit.session)
-      it->second = kSeveral;
+    Runs& runs = runs_[op.statement->source->fingerprint];
+    runs.statement = op.statement;
+    add_user(runs.by, unit.session);
     for (const ReadAccess& r : op.statement->access.reads) {
       if (read_rows_.size() >= kMaxReadRows || r.equal.empty()) continue;
       const uint64_t row = row_identity(r.name, r.table, r.equal, op);
@@ -358,11 +384,11 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         const Visit& y = visits[b];
         shared_key |= x.unit != y.unit;
         const bool apart = certainly_before(x.end, y.start) || certainly_before(y.end, x.start);
-        const bool overlapped = certainly_before(x.start, y.end) && certainly_before(y.start, x.end);
+        const bool overlapped = came_between(x, y);
         // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met. In a
         // log that does not tell sessions apart nobody can be said to have seen it.
         if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
-            (apart || x.session == y.session || (g.first.counted && !overlapped)))
+            (had_seen(x, y) || had_seen(y, x) || x.session == y.session || (g.first.counted && !overlapped)))
           return false;
         if (meant_single && !twice && x.inserted && y.inserted && !may_vanish) {
           twice = true;
@@ -421,6 +447,32 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   return true;
 }
 
+void Audit::Folder::tell_users_of_tables() {
+  for (const auto& [key, runs] : runs_) {
+    const StatementAccess& access = runs.statement->access;
+    const auto use = [&](std::string_view table) {
+      for (const uint32_t session : runs.by) {
+        add_user(users_of_[table], session);
+        used_by_[session].push_back(table);
+      }
+    };
+    for (const ReadAccess& r : access.reads) use(r.name);
+    for (const WriteAccess& w : access.writes) use(w.name);
+  }
+}
+
+// Is the session one of many of its application? Those count that share a table with it: another application on the same server says nothing about this one.
+bool Audit::Folder::among_many(uint32_t session) const {
+  const auto tables = used_by_.find(session);
+  if (tables == used_by_.end()) return true;  // all it ran was run by many before
+  std::vector<uint32_t> users;
+  for (const std::string_view table : tables->second) {
+    for (const uint32_t user : users_of_.at(table)) add_user(users, user);
+    if (users.size() >= kManySessions) return true;
+  }
+  return false;
+}
+
 bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   const Match& m = g.first;
   if (g.refuted || g.telling == 0) return false;
@@ -475,8 +527,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   }
   if (!g.told_apart) {
     out.confidence = Confidence::kPossible;
-  } else if (g.sessions.size() == 1 && sessions >= kManySessions && out.confidence == Confidence::kLikely &&
-             !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
+  } else if (g.sessions.size() == 1 && sessions >= kManySessions && among_many(*g.sessions.begin()) &&
+             out.confidence == Confidence::kLikely && !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
     out.confidence = Confidence::kPossible;
   }
 
@@ -581,6 +633,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
       {"DBA401", "DBA202"}, {"DBA402", "DBA201"}, {"DBA402", "DBA202"}, {"DBA405", "DBA201"}, {"DBA405", "DBA202"}, {"DBA407", "DBA404"},
       {"DBA408", "DBA201"}, {"DBA408", "DBA202"}, {"DBA409", "DBA201"}, {"DBA409", "DBA202"}, {"DBA410", "DBA101"}, {"DBA410", "DBA301"},
       {"DBA411", "DBA301"}, {"DBA412", "DBA301"}, {"DBA501", "DBA201"}, {"DBA501", "DBA202"}, {"DBA501", "DBA301"}};
+  tell_users_of_tables();
   std::vector<Finding> findings;
   std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
   for (auto& [key, group] : groups_) {

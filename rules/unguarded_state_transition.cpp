@@ -99,7 +99,7 @@ void fill(const WorkUnit& unit, uint32_t read, uint32_t write, const WriteAccess
   m.write = write;
   m.has_read = read != write;
   m.has_write = true;
-  m.row = row_identity(w.name, w.table, w.equal, unit.ops[write]);
+  m.row = first_row_identity(w.name, w.table, w.equal, unit.ops[write]);
 }
 
 void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RuleContext& context) {

@@ -297,7 +297,7 @@ TEST_CASE("work units end at a gap outside a transaction, at a reset, at another
   CHECK(inside.say("1", "BEGIN", 1).say("1", "SELECT a FROM t", 2).say("1", "SELECT a FROM t", 20'000).say("1", "COMMIT").units().size() ==
         1);
   Run reset(Engine::kPostgres);
-  auto& r = reset.say("1", "SELECT a FROM t").say("1", "DISCARD ALL").say("1", "SELECT a FROM t").units();
+  auto& r = reset.say("1", "SELECT a FROM t").say("1", "SELECT a FROM t").say("1", "DISCARD ALL").say("1", "SELECT a FROM t").units();
   REQUIRE(r.size() == 2);
   CHECK(r[0].end == UnitEnd::kReset);
   Run tags(Engine::kPostgres);
@@ -306,6 +306,16 @@ TEST_CASE("work units end at a gap outside a transaction, at a reset, at another
   CHECK(t[0].end == UnitEnd::kTag);
   Run quit(Engine::kPostgres);
   CHECK(quit.say("1", "SELECT a FROM t").kind("1", RecordKind::kDisconnect).say("1", "SELECT a FROM t").units().size() == 2);
+}
+
+TEST_CASE("a pool that resets after each transaction does not show where a request ends, until a session keeps its connection for two") {
+  constexpr const char* kReset = "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;";
+  Run each(Engine::kPostgres);
+  each.say("1", "SELECT a FROM t").say("1", kReset).say("1", "BEGIN").say("1", "SELECT a FROM t").say("1", "SELECT a FROM t");
+  CHECK(each.say("1", "COMMIT").say("1", kReset).say("1", "SELECT a FROM t").units().size() == 1);
+  Run kept(Engine::kPostgres);
+  kept.say("1", "SELECT a FROM t").say("1", kReset).say("2", "SELECT a FROM t").say("2", "SELECT a FROM t").say("2", kReset);
+  CHECK(kept.say("1", "SELECT a FROM t").say("1", kReset).say("1", "SELECT a FROM t").units().size() == 3);
 }
 
 TEST_CASE("a source without BEGIN: nothing is proved to stand outside a transaction; a savepoint or a row lock proves one") {

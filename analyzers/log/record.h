@@ -48,8 +48,10 @@ struct LogRecord {
   uint64_t line = 0;         ///< 1-based line of the entry's first byte
   std::string_view session;  ///< key of the session; empty when the log cannot tell sessions apart
   std::string_view app, user, database;
-  TimePoint time;            ///< start, when the log tells; else unknown
-  TimePoint end_time;        ///< end, when the log tells
+  TimePoint time;      ///< start, when the log tells; else unknown
+  TimePoint end_time;  ///< end, when the log tells
+  /// The entries stand in the file in the order in which the server received them, whichever session they are of.
+  bool in_order_received = false;
   int64_t duration_us = -1;  ///< -1 unknown
   int64_t rows = -1;         ///< rows returned or affected; -1 unknown
   std::string_view sql;

@@ -12,12 +12,13 @@ namespace dbaudit {
 namespace {
 constexpr size_t kMaxNumberedTables = 4096;
 constexpr size_t kMaxNumberedPerTable = 8;
-}  // namespace
 
-uint64_t row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op) {
+// `value_in(slot)` is the value that an equality asks for.
+template <typename ValueIn>
+uint64_t identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const ValueIn& value_in) {
   auto value_of = [&](std::string_view column) -> const KeyColumn* {
     for (const KeyColumn& k : equal) {
-      if (k.column == column && !k.is_null && op.value(k.slot).known()) return &k;
+      if (k.column == column && !k.is_null && value_in(k.slot).known()) return &k;
     }
     return nullptr;
   };
@@ -31,14 +32,14 @@ uint64_t row_identity(const std::string& table_name, const Table* table, const s
         covered = false;
         break;
       }
-      h = hash_combine(h, hash_combine(hash_bytes(part.column), op.value(k->slot).hash));
+      h = hash_combine(h, hash_combine(hash_bytes(part.column), value_in(k->slot).hash));
     }
     if (covered) return h;
   }
   if (equal.empty()) return 0;
   std::vector<uint64_t> parts;
   for (const KeyColumn& k : equal) {
-    const Value v = k.is_null ? null_value() : op.value(k.slot);
+    const Value v = k.is_null ? null_value() : value_in(k.slot);
     if (!v.known()) return 0;
     parts.push_back(hash_combine(hash_bytes(k.name()), v.hash));
   }
@@ -46,6 +47,20 @@ uint64_t row_identity(const std::string& table_name, const Table* table, const s
   uint64_t h = hash_bytes(table_name);
   for (const uint64_t p : parts) h = hash_combine(h, p);
   return h == 0 ? 1 : h;
+}
+
+}  // namespace
+
+uint64_t row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op) {
+  return identity(table_name, table, equal, [&](int slot) { return op.value(slot); });
+}
+
+uint64_t first_row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op) {
+  return identity(table_name, table, equal, [&](int slot) {
+    const auto i = static_cast<size_t>(slot);
+    const bool is_list = slot >= 0 && i < op.values.lists.size() && !op.values.lists[i].empty();
+    return is_list ? op.values.lists[i].front() : op.value(slot);
+  });
 }
 
 std::vector<KeyColumn> upsert_key(const WriteAccess& w, const Write& write) {
@@ -104,6 +119,7 @@ CellStep WriteHistory::step_to(uint64_t cell, uint64_t value, const Op& op, uint
     step.by_session = c.session;
     step.by_file = c.file;
     step.by_line = c.line;
+    step.by_time = c.time;
   }
   // A value put back where it was is still that writer's: whoever overwrites it overwrites the change before it.
   if (step.change == CellChange::kKept) return step;
@@ -112,6 +128,7 @@ CellStep WriteHistory::step_to(uint64_t cell, uint64_t value, const Op& op, uint
   c.session = session;
   c.file = op.file;
   c.line = op.line;
+  c.time = op.start.known() ? op.start : op.end;
   return step;
 }
 

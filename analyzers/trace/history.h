@@ -19,6 +19,10 @@ namespace dbaudit {
 /// equality, a list of several, a value the log does not show).
 [[nodiscard]] uint64_t row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op);
 
+/// The same of the first row that the access names, where it names several (`id IN (7, 8)`).
+[[nodiscard]] uint64_t first_row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal,
+                                          const Op& op);
+
 /// The equalities of the row that an upsert inserts or finds: its conflict target's columns, or those of the first unique key that it gives values to.
 /// Empty: not an upsert, or no such key is known.
 [[nodiscard]] std::vector<KeyColumn> upsert_key(const WriteAccess& w, const Write& write);
@@ -31,7 +35,7 @@ class WriteHistory {
  public:
   /// At most `cap` cells are remembered; past it new cells are not, and are counted.
   explicit WriteHistory(size_t cap = 200'000) : cap_(cap) {}
-  /// Sets op.steps and op.changes (in `arena`) and remembers what it wrote. Call in log order, with the op's session.
+  /// Sets op.steps and op.changes (in `arena`) and remembers what it wrote. Call in the order in which they ran, with the op's session.
   void observe(Op& op, uint32_t session, Arena& arena);
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
@@ -41,6 +45,7 @@ class WriteHistory {
     uint64_t last = 0, before = 0;
     uint32_t session = 0, file = 0;
     uint64_t line = 0;
+    TimePoint time;
   };
 
   CellStep step_to(uint64_t cell, uint64_t value, const Op& op, uint32_t session);

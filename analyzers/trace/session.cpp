@@ -33,8 +33,11 @@ struct Trace::Session {
   TimePoint last_time;
   std::string request;  // traceparent or request id of the current unit
   uint64_t order = 0;
-  uint32_t first_op_after_end = 0;     // index into unit.ops: what came since a COMMIT or ROLLBACK
-  bool last_was_statement_op = false;  // the last statement became an op (else it was transaction control)
+  uint32_t first_op_after_end = 0;      // index into unit.ops: what came since a COMMIT or ROLLBACK
+  uint32_t first_op_after_reset = 0;    // index into unit.ops: what came since the pool last reset the connection
+  int64_t last_remembered = INT64_MIN;  // the latest Unobserved::at
+  uint32_t unobserved = 0;              // ops of the unit that the history has not seen
+  bool last_was_statement_op = false;   // the last statement became an op (else it was transaction control)
 };
 
 namespace {
@@ -229,8 +232,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   s.last_was_statement_op = false;
 
   if (facts.kind == StatementKind::kDiscard) {
-    if (s.in_transaction) close_transaction(s, TxEnd::kRollback, when);
-    end_unit(s, UnitEnd::kReset);
+    pool_reset(s, when);
     return;
   }
   if (facts.kind == StatementKind::kSet && options_.engine == Engine::kMariaDb) {
@@ -271,6 +273,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   op.order = s.order++;
   op.savepoints = static_cast<uint32_t>(s.savepoints.size());
   op.truncated = record.truncated;
+  op.in_order_received = record.in_order_received;
   op.failed = record.has_error;
   if (record.has_error) {
     op.error_code = s.arena.copy(record.error_code);
@@ -293,11 +296,11 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     for (size_t i = 0; i < directives.size(); ++i) directives[i] = s.arena.copy(comments.directives[i]);
     op.directives = directives;
   }
-  history_.observe(op, s.unit.session, s.arena);
   Transaction& tx = s.unit.transactions.back();
   tx.last = static_cast<uint32_t>(s.unit.ops.size());
   if (op.failed && options_.engine == Engine::kPostgres && tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
   s.unit.ops.push_back(op);
+  remember(s);
   s.last_was_statement_op = true;
   if (!tx.is_explicit) close_transaction(s, TxEnd::kAutocommit, op.end.known() ? op.end : op.start);
 }
@@ -335,6 +338,21 @@ void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
     s.unit.transactions.pop_back();
     --counts_.transactions;
   }
+}
+
+// A program that borrows a connection for a request resets it after several transactions, sooner or later; one that borrows it for each statement
+// (Tortoise ORM on asyncpg's pool) never does, and there a reset says nothing of where a request ends.
+void Trace::pool_reset(Session& s, const TimePoint& time) {
+  if (s.in_transaction) close_transaction(s, TxEnd::kRollback, time);
+  std::optional<uint32_t> transaction;
+  for (size_t i = s.first_op_after_reset; i < s.unit.ops.size() && !kept_over_transactions_; ++i) {
+    const Op& op = s.unit.ops[i];
+    if (op.statement->access.reads.empty() && op.statement->access.writes.empty()) continue;  // the reset's own pg_advisory_unlock_all()
+    kept_over_transactions_ = transaction.value_or(op.transaction) != op.transaction;
+    transaction = op.transaction;
+  }
+  if (kept_over_transactions_) end_unit(s, UnitEnd::kReset);
+  s.first_op_after_reset = static_cast<uint32_t>(s.unit.ops.size());
 }
 
 void Trace::gather_unseen_transaction(Session& s, TxEnd end, const TimePoint& time) {
@@ -453,7 +471,33 @@ void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& re
   }
 }
 
+// A server does not write the lines of sessions that run side by side in the order of their times. What an op wrote is held against what stood there
+// before, so it is looked at once nothing earlier is to be expected, and at the latest when its unit ends.
+void Trace::remember(Session& s) {
+  constexpr size_t kOutOfOrder = 1024;  // ops that may come too late
+  const Op& op = s.unit.ops.back();
+  const TimePoint& when = op.start.known() ? op.start : op.end;
+  if (when.known()) s.last_remembered = std::max(s.last_remembered, when.micros);
+  // Without a time: where it stands.
+  const int64_t at = when.known() || unobserved_.empty() ? s.last_remembered : std::max(s.last_remembered, unobserved_.back().at);
+  s.last_remembered = at;
+  auto place = unobserved_.end();
+  while (place != unobserved_.begin() && std::prev(place)->at > at) --place;
+  unobserved_.insert(place, {at, s.unit.session, static_cast<uint32_t>(s.unit.ops.size() - 1)});
+  ++s.unobserved;
+  if (unobserved_.size() > kOutOfOrder) observe_first();
+}
+
+void Trace::observe_first() {
+  const Unobserved first = unobserved_.front();
+  unobserved_.pop_front();
+  Session& s = *sessions_[first.session];
+  --s.unobserved;
+  history_.observe(s.unit.ops[first.op], first.session, s.arena);
+}
+
 void Trace::end_unit(Session& s, UnitEnd why) {
+  while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
     s.unit.end = why;
     s.unit.locks = UnitLocks(s.unit);
@@ -468,7 +512,7 @@ void Trace::end_unit(Session& s, UnitEnd why) {
   s.savepoint_first_op.clear();
   s.request.clear();
   s.last_was_statement_op = false;
-  s.first_op_after_end = 0;
+  s.first_op_after_end = s.first_op_after_reset = 0;
   s.arena.reset();
 }
 

@@ -2,6 +2,7 @@
 // Log records → sessions, transactions and work units.
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,7 +65,12 @@ class Trace {
   void control(Session& s, const StatementFacts& facts, const LogRecord& record);
   void open_transaction(Session& s, bool is_explicit, const LogRecord& record);
   void close_transaction(Session& s, TxEnd end, const TimePoint& time);
+  /// Hands the unit's last op to the history, in the order of time as far as that can be told.
+  void remember(Session& s);
+  void observe_first();
   void end_unit(Session& s, UnitEnd why);
+  /// The pool took the connection back and reset it.
+  void pool_reset(Session& s, const TimePoint& time);
   void sweep(const TimePoint& now);
 
   Templates& templates_;
@@ -72,10 +78,16 @@ class Trace {
   TraceOptions options_;
   UnitVisitor visit_;
   WriteHistory history_;
+  struct Unobserved {
+    int64_t at;  ///< µs; of ops of one session it never falls
+    uint32_t session, op;
+  };
+  std::deque<Unobserved> unobserved_;  // by `at`, equal ones as they came
   TraceCounts counts_;
   std::vector<std::unique_ptr<Session>> sessions_;    // in order of first appearance; null once disconnected
   std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
   uint64_t fed_ = 0;
+  bool kept_over_transactions_ = false;  // some session ran two transactions between one pool reset and the next
 };
 
 }  // namespace dbaudit

@@ -35,6 +35,7 @@ struct CellStep {
   /// Who had written the cell last, and where. Meaningless when `change` is kUnknown.
   uint32_t by_session = 0, by_file = 0;
   uint64_t by_line = 0;
+  TimePoint by_time;
 };
 
 struct Op {
@@ -47,6 +48,7 @@ struct Op {
   uint32_t transaction = 0;  ///< index into WorkUnit::transactions
   uint64_t order = 0;        ///< position in the session's history
   bool truncated = false;
+  bool in_order_received = false;  ///< as LogRecord's: its line tells when it came, beside others of its file
   bool failed = false;
   bool rolled_back = false;  ///< undone by ROLLBACK TO SAVEPOINT
   uint32_t savepoints = 0;   ///< savepoints open around it

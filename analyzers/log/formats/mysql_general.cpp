@@ -90,6 +90,7 @@ class MysqlGeneralReader final : public RecordReader {
     record.session = header.id;
     if (!header.time.empty()) time_ = mysql_text::read_time(header.time, zone_offset_minutes_).value_or(time_);
     record.time = time_;
+    record.in_order_received = true;  // MySQL manual, "The General Query Log"
     record.truncated = lines_->record_was_cut() || is_cut;
     entries_.fill(record, header.id, header.command, whole.substr(std::min(header.argument_at, whole.size())), counts_);
     return true;
