@@ -53,7 +53,8 @@ class Random {
   uint64_t state_ = 88172645463325252ULL;
 };
 
-/// Logs are cut at every so many bytes. Under a sanitizer, which makes each cut ten times as dear, at every fifth: the suite without one cuts at all.
+/// Logs are cut at every so many bytes, and of long lists of cases every so many are taken. Under a sanitizer, which makes each ten times as dear, it is
+/// every fifth: the suite without one takes them all.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kCutStride = 5;
 #elif defined(__has_feature)

@@ -275,7 +275,8 @@ TEST_CASE("Same findings: a rule's fixtures, shuffled, split and with noise") {
     for (const auto& one : fs::directory_iterator(rule.path())) directories.push_back(one.path());
   }
   std::sort(directories.begin(), directories.end());
-  for (const fs::path& directory : directories) {
+  for (size_t i = 0; i < directories.size(); i += kCutStride) {  // under a sanitizer every fifth, as logs are cut there
+    const fs::path& directory = directories[i];
     const std::string log = (directory / "app.log").string();
     const std::string bytes = read_file(log);
     // A server's log: an ORM's shows sessions in its own ways.
@@ -292,8 +293,8 @@ TEST_CASE("Same findings: a rule's fixtures, shuffled, split and with noise") {
     found += check_variants({fs::relative(directory, kRoot).string(), words, log}).size();
     ++subjects;
   }
-  CHECK(subjects > 250);
-  CHECK(found > 150);
+  CHECK(subjects > (kCutStride == 1 ? 250 : 25));
+  CHECK(found > (kCutStride == 1 ? 150 : 15));
 }
 
 TEST_CASE("Same findings: one workload in the formats that one PostgreSQL wrote side by side") {
@@ -318,7 +319,8 @@ TEST_CASE("Same findings: real applications' logs beside the repository, in ever
   std::vector<fs::path> cases;
   for (const auto& one : fs::directory_iterator(corpus)) cases.push_back(one.path());
   std::sort(cases.begin(), cases.end());
-  for (const fs::path& one : cases) {
+  for (size_t i = 0; i < cases.size(); i += kCutStride) {
+    const fs::path& one = cases[i];
     fs::path log = one / "pg_jsonlog.json";
     if (!fs::exists(log)) log = one / "mariadb_general.log";
     if (!fs::exists(log)) continue;
@@ -345,8 +347,8 @@ TEST_CASE("Same findings: real applications' logs beside the repository, in ever
     found += whole.size();
     ++subjects;
   }
-  CHECK(subjects > 150);
-  CHECK(found > 150);
+  CHECK(subjects > (kCutStride == 1 ? 150 : 15));
+  CHECK(found > (kCutStride == 1 ? 150 : 15));
 }
 
 }  // namespace dbaudit
