@@ -448,7 +448,8 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
 }
 
 void Audit::Folder::tell_users_of_tables() {
-  for (const auto& [key, runs] : runs_) {
+  for (const auto& entry : runs_) {
+    const auto& runs = entry.second;
     const StatementAccess& access = runs.statement->access;
     const auto use = [&](std::string_view table) {
       for (const uint32_t session : runs.by) {
