@@ -261,36 +261,42 @@ LockAnswer protection_of(const WorkUnit& unit, uint32_t read, uint32_t write, co
   return Question(unit, read, write, w, snapshot_isolation).answer();
 }
 
+void WrittenBack::take(const std::string& column) {
+  if (stayed) columns.clear();
+  stayed = false;
+  columns.push_back(column);
+}
+
+void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, uint32_t slot, double number) {
+  written = hash_combine(written, hash_combine(hash_bytes(column.column), write.value(slot).hash));
+  const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
+  if (!std::isnan(step) && step == 0) {
+    if (!columns.empty() && !stayed) return;
+    stayed = true;
+    columns.push_back(column.column);
+    return;
+  }
+  const bool moves = !std::isnan(step) && std::abs(step) <= std::max(100.0, std::abs(number - step));
+  if (!moves && !is_quantity_name(column.column)) return;
+  moved |= moves;
+  down |= moves && step < 0;
+  take(column.column);
+}
+
 WrittenBack written_back(const Op& write, const WriteAccess& w, const ReadAccess& read) {
   WrittenBack back;
   if (w.kind != StatementKind::kUpdate || !w.exact || w.equal.empty() || !w.others.empty()) return back;
   if (std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column.empty() || w.find(k.column) != nullptr; }))
     return back;
-  std::vector<std::string> stayed;
   for (size_t i = 0; i < w.set.size(); ++i) {
     const ColumnWrite& c = w.set[i];
     if (!read.projects(c.column) || !can_be_quantity(w.table, c.column) || is_version_name(c.column)) continue;
     if (c.value->kind == OperandKind::kSelfRelative) {
-      if (c.value->sign < 0) back.columns.push_back(c.column);
+      if (c.value->sign < 0) back.take(c.column);
       continue;
     }
     double number = 0;
-    if (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number)) continue;
-    back.written = hash_combine(back.written, hash_combine(hash_bytes(c.column), write.value(c.value->slot).hash));
-    const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
-    if (!std::isnan(step) && step == 0) {
-      stayed.push_back(c.column);
-      continue;
-    }
-    const bool moved = !std::isnan(step) && std::abs(step) <= std::max(100.0, std::abs(number - step));
-    if (!moved && !is_quantity_name(c.column)) continue;
-    back.moved |= moved;
-    back.down |= moved && step < 0;
-    back.columns.push_back(c.column);
-  }
-  if (back.columns.empty() && !stayed.empty()) {
-    back.columns = std::move(stayed);
-    back.stayed = true;
+    if (c.value->kind == OperandKind::kSlot && as_number(write.value(c.value->slot), number)) back.add(write, c, i, c.value->slot, number);
   }
   return back;
 }

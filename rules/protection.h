@@ -54,6 +54,11 @@ struct WrittenBack {
   uint64_t written = 0;              ///< Match::written
   bool moved = false, down = false;  ///< the log shows a value move, and downwards
   bool stayed = false;               ///< every one of the columns got the value it had: says nothing alone
+
+  /// Column `i` of the write's SET list, which gets the literal `number` of `slot`: computed when the log shows it move by a step, or its name counts
+  /// something. A value that stays counts only as long as no other is computed.
+  void add(const Op& write, const ColumnWrite& column, size_t i, uint32_t slot, double number);
+  void take(const std::string& column);  ///< one that is computed for certain
 };
 [[nodiscard]] WrittenBack written_back(const Op& write, const WriteAccess& w, const ReadAccess& read);
 

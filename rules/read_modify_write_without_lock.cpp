@@ -12,14 +12,12 @@
 // The same in one statement: `SET c = (SELECT c …) - n`, and `WITH q AS (SELECT c …) UPDATE … SET c = q.c - n FROM q`. PostgreSQL looks at the row again
 // when it has waited for it, but not at the subquery.
 
-#include <cmath>
-
 #include <fmt/format.h>
 
-#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
 #include "rules/match.h"
+#include "rules/protection.h"
 
 namespace dbaudit {
 
@@ -103,51 +101,22 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (!read) continue;
       const ReadAccess& r = *read->access;
       if (has_guard(write, update, r)) continue;
-      Match m;
-      std::vector<std::string> stayed;
+      WrittenBack back;
       for (size_t i = 0; i < update.set.size(); ++i) {
         const ColumnWrite& c = update.set[i];
         double number = 0;
         if (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number)) continue;
         if (!r.projects(c.column) || !can_be_quantity(update.table, c.column) || is_version_name(c.column)) continue;
-        if (is_clock_reading(number, write)) continue;
-        m.written = hash_combine(m.written, hash_combine(hash_bytes(c.column), write.value(c.value->slot).hash));
-        const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
-        if (!std::isnan(step) && step == 0) {
-          stayed.push_back(c.column);
-          continue;
-        }
-        // A constant is written, not computed, unless the name says it counts something and nothing speaks against it.
-        const bool moved = !std::isnan(step) && std::abs(step) <= std::max(100.0, std::abs(number - step));
-        if (!moved && !is_quantity_name(c.column)) continue;
-        m.value_moved_by_step |= moved;
-        m.value_moved_down |= moved && step < 0;
-        m.columns.push_back(c.column);
+        if (!is_clock_reading(number, write)) back.add(write, c, i, c.value->slot, number);
       }
-      if (m.columns.empty()) {
-        if (stayed.empty()) continue;
-        m.columns = std::move(stayed);
-        m.value_stayed = true;
-      }
-      m.writes_one_column = update.set.size() == 1;
-      const Op& read_op = unit.ops[read->op];
+      if (back.columns.empty()) continue;
       // A lock taken outside a transaction is DBA401's to tell.
       if (is_locking(r.lock) && !same_transaction(unit, read->op, w) && boundaries_known(unit, read->op, w)) continue;
       if (protected_by_lock(unit, read->op, w, update)) continue;
-      m.unit = &unit;
-      m.table = update.table;
-      m.table_name = update.name;
-      m.read = read->op;
-      m.write = w;
-      m.has_read = m.has_write = true;
-      for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
-      m.row = row_identity(update.name, update.table, update.equal, write);
+      // Two requests on one pooled session can read and write one row without a thought of each other: only a value that moves ties them.
+      Match m = match_of(unit, {read->op, &r, std::move(back)}, w, update);
       m.pattern = Pattern::kReadModifyWrite;
       context.place(m);
-      // Two requests on one pooled session can read and write one row without a thought of each other: only a value that moves ties them.
-      if (!m.value_moved_by_step && !same_transaction(unit, read->op, w) && link_rows(read_op, r, write, update) != RowLink::kValues) {
-        m.confidence = Confidence::kPossible;
-      }
       context.report(std::move(m));
     }
   }

@@ -10,14 +10,13 @@
 // no numbers, a lock held since the read.
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
-#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
 #include "rules/match.h"
+#include "rules/protection.h"
 
 namespace dbaudit {
 
@@ -47,34 +46,24 @@ void check(const WorkUnit& unit, RuleContext& context) {
         if (written_since) break;
         continue;
       }
-      Match m;
-      std::vector<std::string> stayed;
+      WrittenBack back;
       for (size_t i = 0; i < upsert.set.size(); ++i) {
         const ColumnWrite& c = upsert.set[i];
         const Operand* value = upserted_value(upsert, facts, c.column);
         double number = 0;
         if (value == nullptr || !as_number(write.value(value->slot), number)) continue;
         if (!source->projects(c.column) || !can_be_quantity(upsert.table, c.column) || is_version_name(c.column)) continue;
-        if (is_clock_reading(number, write)) continue;
-        m.written = hash_combine(m.written, hash_combine(hash_bytes(c.column), write.value(value->slot).hash));
-        const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
-        if (!std::isnan(step) && step == 0) {
-          stayed.push_back(c.column);
-          continue;
-        }
-        const bool moved = !std::isnan(step) && std::abs(step) <= std::max(100.0, std::abs(number - step));
-        if (!moved && !is_quantity_name(c.column)) continue;
-        m.value_moved_by_step |= moved;
-        m.value_moved_down |= moved && step < 0;
-        m.columns.push_back(c.column);
+        if (!is_clock_reading(number, write)) back.add(write, c, i, value->slot, number);
       }
-      if (m.columns.empty()) {
-        if (stayed.empty()) break;
-        m.columns = std::move(stayed);
-        m.value_stayed = true;
-      }
+      if (back.columns.empty()) break;
       if (is_locking(source->lock) && same_transaction(unit, r, w) && read.rows > 0) break;
       if (protected_by_lock(unit, r, w, upsert)) break;
+      Match m;
+      m.columns = std::move(back.columns);
+      m.written = back.written;
+      m.value_moved_by_step = back.moved;
+      m.value_moved_down = back.down;
+      m.value_stayed = back.stayed;
       m.writes_one_column = true;
       m.unit = &unit;
       m.table = upsert.table;
