@@ -1,8 +1,6 @@
 // doctor on real servers: what it says, followed to the letter, makes a log in which a scan finds a race that really happened. And what it does not do:
 // change anything, wait for ever, tell a password.
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +18,7 @@
 #include "tests/live_mariadb.h"
 #include "tests/live_postgres.h"
 #include "tests/run_program.h"
+#include "tests/silent_server.h"
 
 namespace dbaudit {
 namespace {
@@ -532,25 +531,6 @@ TEST_CASE("reading a live MariaDB's own log writes nothing, stops nobody, and en
 }
 
 // --- Ways of not getting there --------------------------------------------------------------------------------------------------------------
-
-/// A socket that listens and never says a word.
-struct SilentServer {
-  int socket_ = socket(AF_INET, SOCK_STREAM, 0);
-  int port = 0;
-  SilentServer() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(listen(socket_, 5) == 0);
-    socklen_t size = sizeof address;
-    REQUIRE(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port = ntohs(address.sin_port);
-  }
-  ~SilentServer() { close(socket_); }
-  SilentServer(const SilentServer&) = delete;
-  SilentServer& operator=(const SilentServer&) = delete;
-};
 
 TEST_CASE("doctor, schema and scan of a server that does not let them in: exit 2, one line, soon", "[live][doctor]") {
   SilentServer silent;

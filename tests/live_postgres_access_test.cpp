@@ -1,8 +1,6 @@
 // Ways to a live PostgreSQL: every one that libpq knows leads there, and every way of not getting there ends in one clear line, soon.
 
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,28 +12,12 @@
 #include "tests/catch.h"
 #include "tests/live_postgres.h"
 #include "tests/run_program.h"
+#include "tests/silent_server.h"
 
 namespace dbaudit {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A socket that listens and never says a word.
-struct SilentServer {
-  int socket_ = socket(AF_INET, SOCK_STREAM, 0);
-  int port = 0;
-  SilentServer() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(listen(socket_, 5) == 0);
-    socklen_t size = sizeof address;
-    REQUIRE(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port = ntohs(address.sin_port);
-  }
-  ~SilentServer() { close(socket_); }
-};
 
 TEST_CASE("A PostgreSQL that cannot be reached is one clear line, soon", "[live][postgres]") {
   SilentServer silent;
