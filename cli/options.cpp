@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -122,7 +123,11 @@ CLI::App* add_scan(CLI::App& app, Typed& t) {
   once(scan, "--engine", t.engine, "E", "postgresql, mysql, mariadb or sqlite, when no DSN tells")->group(kHow);
   once(scan, "--isolation", t.isolation, "L", "Default level where the log shows none: read committed, ..., autocommit, [+ NAME=VALUE]")
       ->group(kHow);
-  once(scan, "--format", t.format, "F", "text (default) or json")->group(kReport);
+  std::string formats = "text (default)";
+  for (const ReportFormat* format : all_report_formats()) {
+    if (format->name != "text") formats.append(", ").append(format->name);
+  }
+  once(scan, "--format", t.format, "F", formats.c_str())->group(kReport);
   once(scan, "-o,--output", t.output, "FILE", "Write there instead of standard output")->group(kReport);
   repeatable(scan, "--report", t.report, "F=FILE", "A format and its file; repeatable")->group(kReport);
   scan->add_flag("--show-values", t.show_values, "Print literals instead of masking them")->group(kReport);
@@ -262,6 +267,12 @@ std::vector<std::string> logs_in_order(const CLI::App& scan, const Typed& t) {
   return logs;
 }
 
+/// `out` and `./out` are; the file system is not asked. `-` is no file.
+bool is_one_file(const std::string& a, const std::string& b) {
+  if (a == "-" || b == "-") return a == b;
+  return std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
+}
+
 Result<std::vector<std::pair<std::string, std::string>>> reports_of(const Typed& t) {
   std::vector<std::pair<std::string, std::string>> reports;
   if (!t.format.empty() || !t.output.empty() || t.report.empty()) {
@@ -278,7 +289,7 @@ Result<std::vector<std::pair<std::string, std::string>>> reports_of(const Typed&
     Result<std::string> format = report_format_of(reports[i].first);
     if (!format) return tl::unexpected(format.error());
     for (size_t j = 0; j < i; ++j) {
-      if (reports[i].second != reports[j].second) continue;
+      if (!is_one_file(reports[i].second, reports[j].second)) continue;
       return fail(reports[i].second == "-" ? std::string("two reports would go to standard output: give one of them a file")
                                            : fmt::format("two reports would be written to {}", reports[i].second));
     }

@@ -5,6 +5,8 @@
 #include "cli/scan.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -33,6 +35,12 @@ std::vector<const Rule*> selected_rules(const ScanOptions& options) {
   return rules;
 }
 
+// Empty when it cannot be told (it was removed): then no path is shortened.
+std::string working_directory() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
+}
+
 // Server settings: of the live server or the snapshot, then what --isolation says.
 std::map<std::string, std::string> settings_of(const ScanOptions& options, const ScanTarget& target) {
   std::map<std::string, std::string> settings = target.catalog.server.settings;
@@ -52,14 +60,6 @@ bool has_nothing_to_follow(const std::vector<const Rule*>& rules) {
 bool is_on(const std::map<std::string, std::string>& settings, const std::string& name) {
   const auto it = settings.find(name);
   return it != settings.end() && (iequals(it->second, "on") || it->second == "1" || iequals(it->second, "true"));
-}
-
-int exit_status(const Report& report, const ScanOptions& options) {
-  if (!options.fail_on) return 0;
-  const bool failing = std::any_of(report.findings.begin(), report.findings.end(), [&](const Finding& f) {
-    return f.severity <= *options.fail_on && f.confidence >= options.fail_on_confidence;
-  });
-  return failing ? 1 : 0;
 }
 
 // `orders` is any schema's; what the audit says of itself is about every table.
@@ -210,8 +210,11 @@ int run_scan(const ScanOptions& options) {
                             : isolation == Isolation::kUnknown ? ""
                                                                : std::string(isolation_name(isolation));
   report.target.settings = settings;
+  report.root = working_directory();
+  report.fail_on = options.fail_on;
+  report.fail_on_confidence = options.fail_on_confidence;
   if (const Result<void> written = write_reports(report, options); !written) return job_failed(written.error().message);
-  return exit_status(report, options);
+  return exit_status(report);
 }
 
 }  // namespace dbaudit

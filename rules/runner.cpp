@@ -19,6 +19,7 @@
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
 #include "rules/lookup_insert.h"
+#include "rules/masked_name.h"
 #include "rules/match.h"
 #include "rules/orm.h"
 #include "rules/statement_text.h"
@@ -179,6 +180,7 @@ class Audit::Folder final : public RuleContext {
   void tell_users_of_tables();
   [[nodiscard]] bool among_many(uint32_t session) const;
   Ref ref_of(const WorkUnit& unit, const Op& op) const;
+  std::string shown_session(const WorkUnit& unit) const;
   [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
 
   AuditOptions options_;
@@ -206,9 +208,13 @@ Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
   r.statement = op.statement;
   if (options_.show_values) r.sql = sql_with_values(op);
   r.place = {path_of(op.file), op.line};
-  r.session = unit.session_key;
+  r.session = shown_session(unit);
   r.time = start_of(op);
   return r;
+}
+
+std::string Audit::Folder::shown_session(const WorkUnit& unit) const {
+  return options_.show_values ? unit.session_key : masked_session(unit.session_key, unit.session);
 }
 
 void Audit::Folder::report(Match m) {
@@ -269,7 +275,8 @@ void Audit::Folder::report(Match m) {
     }
   }
   if (g.sessions.size() < kMaxSessions) g.sessions.insert(unit.session);
-  if (session_names_.size() < kMaxSessions) session_names_.emplace(unit.session, unit.session_key);
+  if (session_names_.size() < kMaxSessions && !session_names_.contains(unit.session))
+    session_names_.emplace(unit.session, shown_session(unit));
   const TimePoint begin = start_of(read);
   const TimePoint end = tx.is_explicit && tx.end_time.known() ? tx.end_time : end_of(write);
   if (begin.known() && (!g.first_time.known() || begin.micros < g.first_time.micros)) g.first_time = begin;
@@ -290,10 +297,13 @@ void Audit::Folder::report(Match m) {
     g.evidence.push_back(std::move(e));
   }
   if (g.source_file.empty() && !write.source_file.empty()) {
-    g.source_file = std::string(write.source_file);
+    g.source_file = options_.show_values ? std::string(write.source_file) : masked_path(write.source_file);
     g.source_line = write.source_line;
   }
-  if (g.source_route.empty()) g.source_route = std::string(!write.source_route.empty() ? write.source_route : read.source_route);
+  if (g.source_route.empty()) {
+    const std::string_view route = !write.source_route.empty() ? write.source_route : read.source_route;
+    g.source_route = options_.show_values ? std::string(route) : masked_path(route);
+  }
   if (m.row != 0 && (g.rows.size() < kMaxRows || g.rows.contains(m.row))) {
     auto& visits = g.rows[m.row];
     if (visits.size() < kMaxVisits)

@@ -58,8 +58,9 @@ class Validator {
 
   void check_keyword(const json& schema, const std::string& keyword, const json& argument, const json& value, const std::string& path,
                      int depth) {
-    static const std::set<std::string> kAnnotations = {"$schema", "$id",         "$comment", "$defs",
-                                                       "title",   "description", "examples", "default"};
+    // `format` is one by default, says draft 7.
+    static const std::set<std::string> kAnnotations = {"$schema", "$id",         "$comment", "$defs",   "definitions",
+                                                       "title",   "description", "examples", "default", "format"};
     if (kAnnotations.count(keyword) != 0) return;
     if (keyword == "$ref") {
       const std::string target = argument.get<std::string>();

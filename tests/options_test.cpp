@@ -115,6 +115,8 @@ TEST_CASE("A report goes where it was told, and nowhere twice", "[options]") {
   CHECK(refused({"scan", "x", "--report", "json=-", "--format", "text"}) ==
         "two reports would go to standard output: give one of them a file");
   CHECK(refused({"scan", "x", "--report", "json=a", "--report", "text=a"}) == "two reports would be written to a");
+  CHECK(refused({"scan", "x", "--report", "json=a/b", "--report", "sarif=./a//c/../b"}) == "two reports would be written to ./a//c/../b");
+  CHECK(scan({"x", "--report", "json=-", "--report", "sarif=./-"}).reports == Pairs{{"json", "-"}, {"sarif", "./-"}});
   CHECK(refused({"scan", "x", "--report", "=a"}) == "--report takes FORMAT=FILE, such as json=report.json, not '=a'");
 }
 

@@ -6,6 +6,7 @@
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
+#include "cli/report/json_text.h"
 #include "cli/report/report.h"
 
 namespace dbaudit {
@@ -143,7 +144,7 @@ std::string write_json(const Report& report, const ReportStyle&) {
                {"inputs", inputs},
                {"summary", summary_json(report)},
                {"findings", findings}};
-  return json.dump(2).append("\n");
+  return json_text(json.dump(2));
 }
 
 }  // namespace

@@ -35,8 +35,16 @@ struct Report {
   std::vector<InputSummary> inputs;
   std::vector<Finding> findings;  ///< in report_order
   uint64_t suppressed = 0, baselined = 0;
-  std::vector<std::string> notes;  ///< what the audit could not see, one line each; text report only
+  std::vector<std::string> notes;  ///< what the audit could not see, one line each; the JSON report has no place for them
+  std::string root;                ///< absolute directory that paths are told relative to where a code host reads them; empty: none
+  std::optional<Severity> fail_on = Severity::kWarning;  ///< --fail-on; nullopt: never
+  Confidence fail_on_confidence = Confidence::kLikely;
 };
+
+/// Is it one of the findings that make the exit status 1?
+[[nodiscard]] bool is_failure(const Report& report, const Finding& finding);
+/// 0 or 1.
+[[nodiscard]] int exit_status(const Report& report);
 
 struct ReportStyle {
   bool color = false;

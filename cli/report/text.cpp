@@ -14,6 +14,7 @@
 #include "analyzers/sql/lexer.h"
 #include "cli/report/layout.h"
 #include "cli/report/report.h"
+#include "cli/report/text.h"
 #include "cli/report/text_interleaving.h"
 
 namespace dbaudit {
@@ -31,20 +32,6 @@ std::string duration_text(double ms) {
   return ms >= 100 ? fmt::format("{:.0f} ms", ms) : ms >= 0.1 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.3f} ms", ms);
 }
 
-/// How a statement to paste must end: `;` where the text has none, on a new line when a comment would swallow it.
-std::string statement_end(std::string_view sql, Engine engine) {
-  Lexer lexer(sql, dialect_of(engine), true);
-  bool any = false, ended = false, comment_last = false;
-  for (Token t = lexer.next(); t.kind != TokenKind::kEnd; t = lexer.next()) {
-    comment_last = t.kind == TokenKind::kComment;
-    if (comment_last) continue;
-    any = true;
-    ended = t.text == ";";
-  }
-  if (!any || ended) return "";
-  return comment_last ? "\n;" : ";";
-}
-
 class TextReport {
  public:
   TextReport(const Report& report, const ReportStyle& style)
@@ -53,6 +40,12 @@ class TextReport {
         paint_(style.color),
         width_(std::max(style.width, kNarrowest)),
         prose_(std::min(width_, kProseWidth)) {}
+
+  std::string one(const Finding& f) {
+    finding(f);
+    while (out_.size() > 1 && out_[out_.size() - 2] == '\n') out_.pop_back();
+    return std::move(out_);
+  }
 
   std::string write() {
     for (const Finding& f : report_.findings) finding(f);
@@ -181,18 +174,7 @@ class TextReport {
   }
 
   void seen(const Finding& f) {
-    std::string text;
-    if (f.occurrences > 0) text = f.occurrences == 1 ? "once" : with_thousands(f.occurrences) + " times";
-    if (f.sessions > 0) {
-      text += fmt::format("{}in {}", text.empty() ? "" : " ",
-                          f.sessions_total > 0 ? with_thousands(f.sessions) + " of " + count_of(f.sessions_total, "session")
-                                               : count_of(f.sessions, "session"));
-    }
-    if (f.window_p50_ms >= 0 && f.statements.size() > 1) {
-      text += fmt::format("{}{} between the two statements (median)", text.empty() ? "" : "; ", duration_text(f.window_p50_ms));
-      if (f.window_max_ms >= 0) text += ", at most " + duration_text(f.window_max_ms);
-    }
-    if (!text.empty()) paragraph("seen", text);
+    if (const std::string text = seen_text(f); !text.empty()) paragraph("seen", text);
     if (style_.verbose && f.first_time.known()) paragraph("time", to_iso8601(f.first_time) + " to " + to_iso8601(f.last_time));
     std::string from = shown(f.orm_name);
     if (!f.orm_call.empty()) from += (from.empty() ? "" : " ") + shown(f.orm_call);
@@ -214,18 +196,8 @@ class TextReport {
       for (const std::string& sql : fix.sql) to_paste(sql + statement_end(sql, f.engine));
       if (!fix.code.empty()) to_paste(fix.code);
       if (!fix.trade_off.empty()) paragraph("trade-off", shown(fix.trade_off));
-      if (!fix.checked.empty()) paragraph("checked", checked_text(fix));
+      if (!fix.checked.empty()) paragraph("checked", shown(checked_text(fix)));
     }
-  }
-
-  [[nodiscard]] std::string checked_text(const Fix& fix) const {
-    std::vector<std::string> words;
-    for (const std::string& check : fix.checked) {
-      words.push_back(check == "runs"       ? "runs on an empty copy of the schema"
-                      : check == "silences" ? "silences this finding"
-                                            : shown(check));
-    }
-    return join(words, ", ");
   }
 
   void silence(const Finding& f) {
@@ -304,6 +276,47 @@ class TextReport {
 std::string write_text(const Report& report, const ReportStyle& style) { return TextReport(report, style).write(); }
 
 }  // namespace
+
+std::string finding_text(const Finding& finding, const ReportStyle& style) {
+  const Report empty;
+  return TextReport(empty, style).one(finding);
+}
+
+std::string statement_end(std::string_view sql, Engine engine) {
+  Lexer lexer(sql, dialect_of(engine), true);
+  bool any = false, ended = false, comment_last = false;
+  for (Token t = lexer.next(); t.kind != TokenKind::kEnd; t = lexer.next()) {
+    comment_last = t.kind == TokenKind::kComment;
+    if (comment_last) continue;
+    any = true;
+    ended = t.text == ";";
+  }
+  if (!any || ended) return "";
+  return comment_last ? "\n;" : ";";
+}
+
+std::string checked_text(const Fix& fix) {
+  std::vector<std::string> words;
+  for (const std::string& check : fix.checked) {
+    words.push_back(check == "runs" ? "runs on an empty copy of the schema" : check == "silences" ? "silences this finding" : check);
+  }
+  return join(words, ", ");
+}
+
+std::string seen_text(const Finding& f) {
+  std::string text;
+  if (f.occurrences > 0) text = f.occurrences == 1 ? "once" : with_thousands(f.occurrences) + " times";
+  if (f.sessions > 0) {
+    text += fmt::format("{}in {}", text.empty() ? "" : " ",
+                        f.sessions_total > 0 ? with_thousands(f.sessions) + " of " + count_of(f.sessions_total, "session")
+                                             : count_of(f.sessions, "session"));
+  }
+  if (f.window_p50_ms >= 0 && f.statements.size() > 1) {
+    text += fmt::format("{}{} between the two statements (median)", text.empty() ? "" : "; ", duration_text(f.window_p50_ms));
+    if (f.window_max_ms >= 0) text += ", at most " + duration_text(f.window_max_ms);
+  }
+  return text;
+}
 
 extern const ReportFormat kReport_text;
 const ReportFormat kReport_text = {"text", "for people: each finding with its statements, how two sessions meet, and the fix", write_text};
