@@ -25,10 +25,8 @@ namespace dbaudit {
 
 namespace {
 
-enum class Role : uint8_t { kNone, kReads, kWrites, kBreaks };
-
 struct Glyphs {
-  std::string_view mark[4];  // by Role
+  std::string_view mark[4];  // by StepRole
   std::string_view rule, ellipsis, arrow;
 };
 constexpr Glyphs kUnicode = {{" ", "○", "●", "✗"}, "│", "…", "→"};
@@ -40,23 +38,12 @@ constexpr int kNumber = 4;       // `12  `
 constexpr int kMark = 2;         // `○ `
 constexpr int kLinesOfStatement = 3;
 
-Role role_of(const InterleavingStep& step) {
-  if (step.breaks) return Role::kBreaks;
-  for (std::string_view verb : {"select", "with", "values", "table "}) {
-    if (istarts_with(step.text, verb)) return Role::kReads;
-  }
-  for (std::string_view verb : {"insert", "update", "delete", "replace", "merge", "upsert"}) {
-    if (istarts_with(step.text, verb)) return Role::kWrites;
-  }
-  return Role::kNone;
-}
-
-Ink ink_of(Role role) {
+Ink ink_of(StepRole role) {
   switch (role) {
-    case Role::kReads: return Ink::kRead;
-    case Role::kWrites: return Ink::kWrite;
-    case Role::kBreaks: return Ink::kError;
-    case Role::kNone: return Ink::kDim;
+    case StepRole::kReads: return Ink::kRead;
+    case StepRole::kWrites: return Ink::kWrite;
+    case StepRole::kBreaks: return Ink::kError;
+    case StepRole::kNone: return Ink::kDim;
   }
   return Ink::kPlain;
 }
@@ -80,7 +67,7 @@ class Drawing {
     bool seen[4] = {};
     int number = 0;
     for (const InterleavingStep& step : steps) {
-      Role role = role_of(step);
+      StepRole role = role_of(step);
       seen[static_cast<size_t>(role)] = true;
       std::vector<std::string> lines = cell(step, role);
       Ink ink = ink_of(role);
@@ -119,16 +106,9 @@ class Drawing {
   }
 
   /// The lines of one step, mark included, each at most a lane wide (less one blank before the rule).
-  std::vector<std::string> cell(const InterleavingStep& step, Role role) const {
-    std::string text = printable(step.text);
-    std::string arrow = " → ";
-    size_t at = text.find(arrow);
-    if (at == std::string::npos) at = text.find(arrow = " -> ");
-    std::string statement = text.substr(0, at);
-    std::string result = at == std::string::npos ? "" : text.substr(at + arrow.size());
+  std::vector<std::string> cell(const InterleavingStep& step, StepRole role) const {
+    auto [statement, result] = text_of(step);
     if (ascii_) statement = to_ascii(statement), result = to_ascii(result);
-    statement = trim(statement);
-    result = trim(result);
 
     int width = lane_ - kMark - 1;
     std::string mark = std::string(glyphs_.mark[static_cast<size_t>(role)]) + " ";
@@ -151,7 +131,7 @@ class Drawing {
   void legend(const bool (&seen)[4]) {
     static constexpr std::string_view kMeaning[] = {"", "reads", "writes", "where it breaks"};
     std::string line;
-    for (Role role : {Role::kReads, Role::kWrites, Role::kBreaks}) {
+    for (StepRole role : {StepRole::kReads, StepRole::kWrites, StepRole::kBreaks}) {
       size_t i = static_cast<size_t>(role);
       if (!seen[i]) continue;
       if (!line.empty()) line += "   ";
@@ -170,6 +150,26 @@ class Drawing {
 };
 
 }  // namespace
+
+StepRole role_of(const InterleavingStep& step) {
+  if (step.breaks) return StepRole::kBreaks;
+  for (std::string_view verb : {"select", "with", "values", "table "}) {
+    if (istarts_with(step.text, verb)) return StepRole::kReads;
+  }
+  for (std::string_view verb : {"insert", "update", "delete", "replace", "merge", "upsert"}) {
+    if (istarts_with(step.text, verb)) return StepRole::kWrites;
+  }
+  return StepRole::kNone;
+}
+
+StepText text_of(const InterleavingStep& step) {
+  const std::string text = printable(step.text);
+  std::string_view arrow = " → ";
+  size_t at = text.find(arrow);
+  if (at == std::string::npos) at = text.find(arrow = " -> ");
+  if (at == std::string::npos) return {std::string(trim(text)), ""};
+  return {std::string(trim(std::string_view(text).substr(0, at))), std::string(trim(std::string_view(text).substr(at + arrow.size())))};
+}
 
 std::string draw_interleaving(const std::vector<InterleavingStep>& steps, const ReportStyle& style, int indent) {
   if (steps.empty()) return "";
