@@ -97,6 +97,18 @@ Result<int> jobs_of(const std::string& value) {
   return jobs;
 }
 
+Result<std::optional<Severity>> fail_on_of(const std::string& value) {
+  const Result<std::string> word = one_of("--fail-on", value, {"error", "warning", "note", "never"});
+  if (!word) return tl::unexpected(word.error());
+  return parse_severity(*word);  // nullopt for never
+}
+
+Result<Confidence> confidence_of(std::string_view option, const std::string& value) {
+  const Result<std::string> word = one_of(option, value, {"possible", "likely", "observed", "proven"});
+  if (!word) return tl::unexpected(word.error());
+  return *parse_confidence(*word);
+}
+
 std::vector<std::string> names_of_rules() {
   std::vector<std::string> names;
   for (const Rule* rule : all_rules()) {

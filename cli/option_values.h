@@ -2,6 +2,7 @@
 // What the values on a command line mean. Every error is one line that names what was given and what could have been meant.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "analyzers/base/engine.h"
 #include "analyzers/base/error.h"
 #include "analyzers/base/time.h"
+#include "rules/finding.h"
 
 namespace dbaudit {
 
@@ -31,6 +33,8 @@ namespace dbaudit {
 /// Comma-separated codes, prefixes and names, repeated; each must mean a rule.
 [[nodiscard]] Result<std::vector<std::string>> rules_of(const std::vector<std::string>& values);
 [[nodiscard]] Result<int> jobs_of(const std::string& value);
+[[nodiscard]] Result<std::optional<Severity>> fail_on_of(const std::string& value);  ///< nullopt: never
+[[nodiscard]] Result<Confidence> confidence_of(std::string_view option, const std::string& value);
 
 /// The value of --isolation: a level or `autocommit`, and ` + NAME=VALUE` for each server setting (names in lower case).
 struct IsolationSetting {

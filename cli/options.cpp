@@ -1,4 +1,4 @@
-// Every command and option of the program, in one place. CLI11 splits the arguments; what they mean is checked here and in option_values.cpp, so that every refusal is one
+// Every command and option of the program, in one place. CLI11 splits the arguments; what they mean is checked here, in options_scan.cpp and in option_values.cpp, so that every refusal is one
 // line that says what to write instead. An option that this version does not have is unknown: nothing is accepted and then ignored.
 
 #include "cli/options.h"
@@ -8,13 +8,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
-#include <tuple>
 
 #include "analyzers/base/text.h"
+#include "cli/config.h"
 #include "cli/option_values.h"
+#include "cli/options_scan.h"
 #include "cli/terminal.h"
 
 namespace dbaudit {
@@ -25,22 +25,17 @@ namespace {
 
 struct Typed {
   std::vector<std::string> after_dashes;  // what follows `--`: never options
-  // scan
-  std::vector<std::string> logs, log_options, schema, report, select, ignore;
-  std::string dsn, database, log_format = "auto", log_line_prefix, engine, isolation, timezone, format, output, fail_on = "warning",
-                             fail_on_confidence = "likely", min_confidence = "possible", color = "auto", jobs = "1", check_data, since,
-                             until, log_app, log_user, table;
-  bool show_values = false, quiet = false, verbose = false;
+  ScanWords scan;
+  std::vector<std::string> scan_logs;  // LOG…; --log is in `scan`
   // other commands
   std::string list_format = "text", doctor_dsn, doctor_format = "text", rule, schema_dsn, schema_output, events_format = "auto",
-              events_prefix, events_log, facts_engine, facts_input = "sql", facts_file = "-", keep;
+              events_prefix, events_log, facts_engine, facts_input = "sql", facts_file = "-", keep, init_dsn, diff_fail_on = "warning",
+              diff_confidence = "likely", diff_format = "text";
+  std::vector<std::string> diff_reports;
+  bool init_force = false;
 };
 
 constexpr const char* kCommon = "Options";  // CLI11's group of options that name none
-constexpr const char* kWhat = "What to audit";
-constexpr const char* kHow = "How the sessions ran";
-constexpr const char* kReport = "The report";
-constexpr const char* kWhich = "What counts";
 
 /// Help in this program's words and the same with every version of CLI11: usage, what it does, the options by group, the commands.
 class HelpFormatter : public CLI::FormatterBase {
@@ -71,8 +66,9 @@ class HelpFormatter : public CLI::FormatterBase {
  private:
   static std::string usage(const CLI::App* app) {
     static constexpr std::pair<const char*, const char*> kUsage[] = {
-        {"scan", "scan [options] [LOG...]"},      {"explain", "explain RULE"},        {"schema", "schema --dsn DSN [options]"},
-        {"doctor", "doctor --dsn DSN [options]"}, {"events", "events [options] LOG"}, {"facts", "facts --engine E [options] [FILE]"}};
+        {"scan", "scan [options] [LOG...]"},         {"explain", "explain RULE"},        {"schema", "schema --dsn DSN [options]"},
+        {"doctor", "doctor --dsn DSN [options]"},    {"events", "events [options] LOG"}, {"facts", "facts --engine E [options] [FILE]"},
+        {"diff", "diff [options] OLD.json NEW.json"}};
     if (app->get_parent() == nullptr) return "Usage: dbaudit COMMAND [options]\n";
     for (const auto& [command, words] : kUsage) {
       if (app->get_name() == command) return fmt::format("Usage: dbaudit {}\n", words);
@@ -106,40 +102,26 @@ CLI::Option* repeatable(CLI::App* app, const std::string& names, std::vector<std
 
 CLI::App* add_scan(CLI::App& app, Typed& t) {
   CLI::App* scan = app.add_subcommand("scan", "Audit logs against a schema: report the races in them");
-  scan->add_option("LOG", t.logs, "Logs to read; - is standard input, a directory means the files in it")->type_name("")->group(kWhat);
-  once(scan, "--dsn", t.dsn, "DSN", "Live database, read only: sqlite:///shop.db, a SQLite file, or env:NAME")->group(kWhat);
-  repeatable(scan, "--schema", t.schema, "FILE", "DDL file, directory of migrations, or JSON of dbaudit schema; repeatable")->group(kWhat);
-  repeatable(scan, "--log", t.log_options, "FILE", "Same as LOG; repeatable")->group(kWhat);
-  once(scan, "--log-format", t.log_format, "NAME", "auto (default) or a name; help lists them")->group(kWhat);
-  once(scan, "--log-line-prefix", t.log_line_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed")->group(kWhat);
-  once(scan, "--log-timezone", t.timezone, "Z", "Zone of times that name none: UTC, +02:00")->group(kWhat);
-  once(scan, "--database", t.database, "D", "Only statements of this database; with --dsn, of its own")->group(kWhat);
-  once(scan, "--since", t.since, "T", "Only statements from this time on: 2026-11-20, 2026-11-20T14:00[:00][Z]")->group(kWhat);
-  once(scan, "--until", t.until, "T", "Only statements before this time")->group(kWhat);
-  once(scan, "--app", t.log_app, "A", "Only statements of this application, where the log names it")->group(kWhat);
-  once(scan, "--user", t.log_user, "U", "Only statements of this database user, where the log names it")->group(kWhat);
-  once(scan, "--table", t.table, "T", "Only findings about this table")->group(kWhat);
-  scan->add_flag("--check-data", t.check_data, "Ask the live database for the damage, too (=full: without limits)")->group(kWhat);
-  once(scan, "--engine", t.engine, "E", "postgresql, mysql, mariadb or sqlite, when no DSN tells")->group(kHow);
-  once(scan, "--isolation", t.isolation, "L", "Default level where the log shows none: read committed, ..., autocommit, [+ NAME=VALUE]")
-      ->group(kHow);
-  std::string formats = "text (default)";
-  for (const ReportFormat* format : all_report_formats()) {
-    if (format->name != "text") formats.append(", ").append(format->name);
+  bool first = true;
+  for (const ScanOption& option : scan_options()) {
+    const std::string names = (option.letter != 0 ? fmt::format("-{},", option.letter) : std::string()) + fmt::format("--{}", option.name);
+    const std::string value(option.value), help = help_of(option), group(option.group);
+    if (first)
+      scan->add_option("LOG", t.scan_logs, "Logs to read; - is standard input, a directory means the files in it")
+          ->type_name("")
+          ->group(group);
+    first = false;
+    CLI::Option* added = nullptr;
+    if (const auto* flag = std::get_if<bool ScanWords::*>(&option.into)) {
+      added = scan->add_flag(names, t.scan.**flag, help);
+    } else if (const auto* list = std::get_if<std::vector<std::string> ScanWords::*>(&option.into)) {
+      added = repeatable(scan, names, t.scan.**list, value.c_str(), help.c_str());
+    } else {
+      std::string& text = t.scan.*std::get<std::string ScanWords::*>(option.into);
+      added = option.value_is_optional ? scan->add_flag(names, text, help) : once(scan, names, text, value.c_str(), help.c_str());
+    }
+    added->group(group);
   }
-  once(scan, "--format", t.format, "F", formats.c_str())->group(kReport);
-  once(scan, "-o,--output", t.output, "FILE", "Write there instead of standard output")->group(kReport);
-  repeatable(scan, "--report", t.report, "F=FILE", "A format and its file; repeatable")->group(kReport);
-  scan->add_flag("--show-values", t.show_values, "Print literals instead of masking them")->group(kReport);
-  once(scan, "--color", t.color, "WHEN", "auto (default), always or never")->group(kReport);
-  scan->add_flag("-q,--quiet", t.quiet, "Print nothing but the report")->group(kReport);
-  scan->add_flag("-v,--verbose", t.verbose, "Print more: whole statements, sessions, coverage")->group(kReport);
-  repeatable(scan, "--select", t.select, "RULE", "Only these rules: codes, prefixes (DBA1) or names")->group(kWhich);
-  repeatable(scan, "--ignore", t.ignore, "RULE", "Not these rules")->group(kWhich);
-  once(scan, "--min-confidence", t.min_confidence, "C", "Report from here: possible (default), likely, observed, proven")->group(kWhich);
-  once(scan, "--fail-on", t.fail_on, "S", "Exit 1 from here: error, warning (default), note, never")->group(kWhich);
-  once(scan, "--fail-on-confidence", t.fail_on_confidence, "C", "... and from this confidence: likely (default)")->group(kWhich);
-  once(scan, "-j,--jobs", t.jobs, "N", "Threads: 2 or more read and decompress ahead (1)")->group("Options");
   scan->footer("Exit status: 0 nothing to report, 1 findings, 2 the job could not be done.");
   return scan;
 }
@@ -158,6 +140,15 @@ void add_other_commands(CLI::App& app, Typed& t) {
   once(doctor, "--dsn", t.doctor_dsn, "DSN", "The server, opened read only");
   once(doctor, "--format", t.doctor_format, "F", "text (default) or json");
   doctor->footer("Exit status: 0 its log can be audited, 1 something must change first, 2 the job could not be done.");
+  CLI::App* init = app.add_subcommand("init", "Write a commented dbaudit.toml: every option of scan, at its default");
+  once(init, "--dsn", t.init_dsn, "DSN", "Put it in: best as env:NAME, which keeps the password out of the file");
+  init->add_flag("--force", t.init_force, "Replace a dbaudit.toml that is there");
+  CLI::App* diff = app.add_subcommand("diff", "Compare two JSON reports: what is new, fixed or judged otherwise");
+  diff->add_option("OLD NEW", t.diff_reports, "Two files of dbaudit scan --format json")->type_name("");
+  once(diff, "--format", t.diff_format, "F", "text (default) or json");
+  once(diff, "--fail-on", t.diff_fail_on, "S", "Exit 1 when something new is error, warning (default), note, never");
+  once(diff, "--fail-on-confidence", t.diff_confidence, "C", "... and at least this sure: likely (default)");
+  diff->footer("Exit status: 0 nothing new that counts, 1 something new, 2 the job could not be done.");
   CLI::App* events = app.add_subcommand("events", "Show what was read from a log, one JSON object a line");
   once(events, "--log-format", t.events_format, "NAME", "auto (default) or a name; help lists them");
   once(events, "--log-line-prefix", t.events_prefix, "P", "PostgreSQL's log_line_prefix, when it cannot be guessed");
@@ -170,8 +161,6 @@ void add_other_commands(CLI::App& app, Typed& t) {
 
 /// Named in the contract, not built yet: the name is known, the job cannot be done.
 constexpr std::pair<const char*, const char*> kReserved[] = {
-    {"init", "init is not in this version"},
-    {"diff", "diff is not in this version"},
     {"prove", "prove is reserved: replaying findings on a scratch database is not in this version"},
 };
 
@@ -219,7 +208,11 @@ std::optional<Error> take_after_dashes(const CLI::App& command, Typed& t) {
   for (const std::string& argument : t.after_dashes) {
     bool taken =
         single != nullptr && command.get_options([](const CLI::Option* o) { return o->get_positional() && o->count() > 0; }).size() > 0;
-    if (name == "scan") continue;  // check_scan() appends them
+    if (name == "scan") continue;  // scan_words() appends them
+    if (name == "diff") {
+      t.diff_reports.push_back(argument);
+      continue;
+    }
     if (single == nullptr || taken || &argument != &t.after_dashes.front()) return unexpected_argument(command, argument);
     *single = argument;
   }
@@ -255,143 +248,47 @@ Error parse_error(const CLI::ParseError& error) {
 
 // --- Checking -------------------------------------------------------------------------------------------------------------------------------
 
-/// LOG… and --log in the order they were given, then what follows `--`.
-std::vector<std::string> logs_in_order(const CLI::App& scan, const Typed& t) {
-  std::vector<std::string> logs;
+/// What `scan` was given: LOG… and --log in their order, then what follows `--`.
+ScanWords scan_words(const CLI::App& scan, const Typed& t) {
+  ScanWords words = t.scan;
+  words.log.clear();
   size_t next_positional = 0, next_option = 0;
   for (const CLI::Option* option : scan.parse_order()) {
-    if (option->check_name("LOG") && next_positional < t.logs.size()) logs.push_back(t.logs[next_positional++]);
-    if (option->check_lname("log") && next_option < t.log_options.size()) logs.push_back(t.log_options[next_option++]);
+    if (option->check_name("LOG") && next_positional < t.scan_logs.size()) words.log.push_back(t.scan_logs[next_positional++]);
+    if (option->check_lname("log") && next_option < t.scan.log.size()) words.log.push_back(t.scan.log[next_option++]);
+    for (const std::string& name : option->get_lnames()) words.given.insert(name);
   }
-  logs.insert(logs.end(), t.after_dashes.begin(), t.after_dashes.end());
-  return logs;
+  words.log.insert(words.log.end(), t.after_dashes.begin(), t.after_dashes.end());
+  if (!words.log.empty()) words.given.insert("log");
+  return words;
 }
 
-/// `out` and `./out` are; the file system is not asked. `-` is no file.
-bool is_one_file(const std::string& a, const std::string& b) {
-  if (a == "-" || b == "-") return a == b;
-  return std::filesystem::path(a).lexically_normal() == std::filesystem::path(b).lexically_normal();
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> reports_of(const Typed& t) {
-  std::vector<std::pair<std::string, std::string>> reports;
-  if (!t.format.empty() || !t.output.empty() || t.report.empty()) {
-    reports.emplace_back(t.format.empty() ? "text" : t.format, t.output.empty() ? "-" : t.output);
-  }
-  for (const std::string& pair : t.report) {
-    size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
-      return fail(fmt::format("--report takes FORMAT=FILE, such as json=report.json, not '{}'", pair));
+/// The options of the command line, then those of dbaudit.toml.
+Result<ScanOptions> scan_options_of(ScanWords words, const std::string& directory) {
+  if (words.no_config && words.given.contains("config")) return fail("--config and --no-config exclude each other");
+  Config config;
+  if (!words.no_config) {
+    FoundConfig found;
+    found.path = words.config;
+    if (found.path.empty() && !directory.empty()) found = find_config(directory);
+    if (!found.path.empty()) {
+      Result<Config> read = read_config(found.path);
+      if (!read) return tl::unexpected(read.error());
+      config = *std::move(read);
     }
-    reports.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
+    if (!found.refused.empty()) config.notes.push_back(found.refused);
+    add_missing(words, config.words);
   }
-  for (size_t i = 0; i < reports.size(); ++i) {
-    Result<std::string> format = report_format_of(reports[i].first);
-    if (!format) return tl::unexpected(format.error());
-    for (size_t j = 0; j < i; ++j) {
-      if (!is_one_file(reports[i].second, reports[j].second)) continue;
-      return fail(reports[i].second == "-" ? std::string("two reports would go to standard output: give one of them a file")
-                                           : fmt::format("two reports would be written to {}", reports[i].second));
-    }
-  }
-  return reports;
-}
-
-Result<void> check_how_sessions_ran(const Typed& t, ScanOptions& scan) {
-  if (!t.engine.empty()) {
-    Result<Engine> engine = engine_of(t.engine);
-    if (!engine) return tl::unexpected(engine.error());
-    scan.engine = *engine;
-  }
-  if (!t.isolation.empty()) {
-    Result<IsolationSetting> isolation = parse_isolation_setting(t.isolation);
-    if (!isolation) return tl::unexpected(isolation.error());
-    scan.isolation = isolation->level;
-    scan.autocommit_only = isolation->autocommit_only;
-    scan.settings = isolation->settings;
-  }
-  if (!t.timezone.empty()) {
-    Result<int32_t> minutes = parse_zone_offset(t.timezone);
-    if (!minutes) return tl::unexpected(minutes.error());
-    scan.log_timezone = t.timezone;
-    scan.zone_offset_minutes = *minutes;
-  }
-  for (const auto& [option, text, into] :
-       {std::tuple("--since", &t.since, &scan.part.since), std::tuple("--until", &t.until, &scan.part.until)}) {
-    if (text->empty()) continue;
-    Result<TimePoint> time = parse_time_option(option, *text, scan.zone_offset_minutes);
-    if (!time) return tl::unexpected(time.error());
-    *into = *time;
-  }
-  if (scan.part.since.known() && scan.part.until.known() && scan.part.until.micros <= scan.part.since.micros)
-    return fail("--until is not after --since");
-  scan.part.app = t.log_app;
-  scan.part.user = t.log_user;
-  scan.table = t.table;
-  return {};
-}
-
-Result<void> check_what_counts(const Typed& t, ScanOptions& scan) {
-  Result<std::vector<std::string>> select = rules_of(t.select);
-  if (!select) return tl::unexpected(select.error());
-  Result<std::vector<std::string>> ignore = rules_of(t.ignore);
-  if (!ignore) return tl::unexpected(ignore.error());
-  scan.select = *select;
-  scan.ignore = *ignore;
-
-  Result<std::string> fail_on = one_of("--fail-on", t.fail_on, {"error", "warning", "note", "never"});
-  if (!fail_on) return tl::unexpected(fail_on.error());
-  scan.fail_on = parse_severity(*fail_on);  // nullopt for never
-  const std::vector<std::string> confidences = {"possible", "likely", "observed", "proven"};
-  Result<std::string> confidence = one_of("--fail-on-confidence", t.fail_on_confidence, confidences);
-  if (!confidence) return tl::unexpected(confidence.error());
-  scan.fail_on_confidence = *parse_confidence(*confidence);
-  confidence = one_of("--min-confidence", t.min_confidence, confidences);
-  if (!confidence) return tl::unexpected(confidence.error());
-  scan.min_confidence = *parse_confidence(*confidence);
-  return {};
-}
-
-Result<ScanOptions> check_scan(const CLI::App& app, const Typed& t) {
-  ScanOptions scan;
-  if (!t.dsn.empty() && !t.schema.empty()) return fail("--dsn and --schema exclude each other: a live database tells its own schema");
-  scan.dsn = t.dsn;
-  scan.database = t.database;
-  scan.schema_files = t.schema;
-  scan.logs = logs_in_order(app, t);
-  if (scan.logs.empty() && scan.dsn.empty())
-    return fail("nothing to scan: give a LOG, or --dsn for a live database (see dbaudit scan --help)");
-  Result<std::string> format = log_format_of(t.log_format);
-  if (!format) return tl::unexpected(format.error());
-  scan.log_format = *format;
-  scan.log_line_prefix = t.log_line_prefix;
-  if (Result<void> checked = check_how_sessions_ran(t, scan); !checked) return tl::unexpected(checked.error());
-  if (Result<void> checked = check_what_counts(t, scan); !checked) return tl::unexpected(checked.error());
-  auto reports = reports_of(t);
-  if (!reports) return tl::unexpected(reports.error());
-  scan.reports = *reports;
-
-  if (!t.check_data.empty() && t.check_data != "false") {
-    if (t.check_data != "true" && t.check_data != "full")
-      return fail(fmt::format("--check-data takes no value or =full, not '{}'", t.check_data));
-    if (t.dsn.empty()) return fail("--check-data asks a live database: give --dsn");
-    scan.check_data = true;
-    scan.check_data_full = t.check_data == "full";
-  }
-  Result<std::string> color = one_of("--color", t.color, {"auto", "always", "never"});
-  if (!color) return tl::unexpected(color.error());
-  scan.color = *color == "always" ? ColorMode::kAlways : *color == "never" ? ColorMode::kNever : ColorMode::kAuto;
-  Result<int> jobs = jobs_of(t.jobs);
-  if (!jobs) return tl::unexpected(jobs.error());
-  scan.jobs = *jobs;
-  if (t.quiet && t.verbose) return fail("--quiet and --verbose exclude each other");
-  scan.show_values = t.show_values;
-  scan.quiet = t.quiet;
-  scan.verbose = t.verbose;
+  Result<ScanOptions> scan = check_scan(words);
+  if (!scan) return scan;
+  scan->config = config.path;
+  scan->config_notes = std::move(config.notes);
+  scan->suppressions = std::move(config.suppressions);
+  scan->assumptions = std::move(config.assumptions);
   return scan;
 }
 
-Result<CommandLine> check_command(const CLI::App& app, Typed& t) {
+Result<CommandLine> check_command(const CLI::App& app, Typed& t, const std::string& directory) {
   CommandLine line;
   const std::string& name = app.get_name();
   for (const auto& [reserved, why] : kReserved) {
@@ -400,12 +297,12 @@ Result<CommandLine> check_command(const CLI::App& app, Typed& t) {
   if (std::optional<Error> error = leftover(app)) return tl::unexpected(*error);
   if (std::optional<Error> error = take_after_dashes(app, t)) return tl::unexpected(*error);
   if (std::optional<Error> error = empty_value(app)) return tl::unexpected(*error);
-  if ((name == "scan" && t.log_format == "help") || (name == "events" && t.events_format == "help")) {
+  if ((name == "scan" && t.scan.log_format == "help") || (name == "events" && t.events_format == "help")) {
     line.text = log_format_list();
     return line;
   }
   if (name == "scan") {
-    Result<ScanOptions> scan = check_scan(app, t);
+    Result<ScanOptions> scan = scan_options_of(scan_words(app, t), directory);
     if (!scan) return tl::unexpected(scan.error());
     line.command = Command::kScan;
     line.scan = *std::move(scan);
@@ -430,6 +327,20 @@ Result<CommandLine> check_command(const CLI::App& app, Typed& t) {
     line.command = Command::kDoctor;
     line.dsn = t.doctor_dsn;
     line.format = *format;
+  } else if (name == "init") {
+    line.command = Command::kInit;
+    line.dsn = t.init_dsn;
+    line.overwrite = t.init_force;
+  } else if (name == "diff") {
+    if (t.diff_reports.size() != 2) return fail("diff needs two files: dbaudit diff OLD.json NEW.json");
+    Result<std::string> format = one_of("--format", t.diff_format, {"text", "json"});
+    if (!format) return tl::unexpected(format.error());
+    Result<std::optional<Severity>> fail_on = fail_on_of(t.diff_fail_on);
+    if (!fail_on) return tl::unexpected(fail_on.error());
+    Result<Confidence> confidence = confidence_of("--fail-on-confidence", t.diff_confidence);
+    if (!confidence) return tl::unexpected(confidence.error());
+    line.command = Command::kDiff;
+    line.diff = {t.diff_reports[0], t.diff_reports[1], *format, *fail_on, *confidence};
   } else if (name == "events") {
     if (t.events_log.empty()) return fail("events needs a LOG (- is standard input)");
     Result<std::string> format = log_format_of(t.events_format);
@@ -457,7 +368,7 @@ Result<CommandLine> check_command(const CLI::App& app, Typed& t) {
 
 }  // namespace
 
-Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments) {
+Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments, const std::string& directory) {
   CLI::App app("Finds data races in how applications use their database: lost updates, duplicate rows, stale decisions", "dbaudit");
   app.set_version_flag("--version", "dbaudit " DBAUDIT_VERSION, "Print the version and exit");
   app.require_subcommand(0, 1);
@@ -501,11 +412,11 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
     line.help_status = 2;
     return line;
   }
-  return check_command(*chosen.front(), typed);
+  return check_command(*chosen.front(), typed, directory);
 }
 
 int run_command_line(int argc, char** argv) {
-  Result<CommandLine> line = parse_command_line(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  Result<CommandLine> line = parse_command_line(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc), ".");
   if (!line) return job_failed(line.error().message);
   switch (line->command) {
     case Command::kHelp: std::fwrite(line->text.data(), 1, line->text.size(), stdout); return line->help_status;
@@ -517,6 +428,8 @@ int run_command_line(int argc, char** argv) {
     case Command::kEvents: return run_events(line->log_format, line->log_line_prefix, line->path);
     case Command::kFacts: return run_facts(line->engine, line->format, line->path);
     case Command::kDemo: return run_demo(line->keep_dir);
+    case Command::kInit: return run_init(line->dsn, line->overwrite);
+    case Command::kDiff: return run_diff(line->diff);
   }
   return 2;
 }

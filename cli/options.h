@@ -11,7 +11,7 @@
 
 namespace dbaudit {
 
-enum class Command : uint8_t { kHelp, kScan, kRules, kExplain, kSchema, kDoctor, kEvents, kFacts, kDemo };
+enum class Command : uint8_t { kHelp, kScan, kRules, kExplain, kSchema, kDoctor, kEvents, kFacts, kDemo, kInit, kDiff };
 
 struct CommandLine {
   Command command = Command::kHelp;
@@ -20,14 +20,17 @@ struct CommandLine {
   ScanOptions scan;                         ///< kScan
   std::string rule;                         ///< kExplain
   std::string format;                       ///< kRules, kDoctor: text or json; kFacts: sql or jsonl
-  std::string dsn, output;                  ///< kSchema; kDoctor: dsn only
+  std::string dsn, output;                  ///< kSchema; kDoctor, kInit: dsn only
   std::string path;                         ///< kEvents, kFacts: a file, `-` is standard input
   std::string log_format, log_line_prefix;  ///< kEvents
   Engine engine = Engine::kUnknown;         ///< kFacts
   std::string keep_dir;                     ///< kDemo
+  bool overwrite = false;                   ///< kInit
+  DiffOptions diff;                         ///< kDiff
 };
 
-/// Arguments without the program's name. Errors are one line, with a did-you-mean where something near exists.
-[[nodiscard]] Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments);
+/// Arguments without the program's name. Without --config a dbaudit.toml is looked for in `directory` and upwards; empty: nowhere. Errors are one line,
+/// with a did-you-mean where something near exists.
+[[nodiscard]] Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments, const std::string& directory = {});
 
 }  // namespace dbaudit

@@ -1,6 +1,6 @@
 // dbaudit scan: the whole tool, in order.
 //
-//   load the schema → open the logs → records → sessions, transactions, work units → rules → findings → the live data → reports
+//   load the schema → open the logs → records → sessions, transactions, work units → rules → findings → the live data → what is known → reports
 
 #include "cli/scan.h"
 
@@ -9,11 +9,15 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "analyzers/base/text.h"
 #include "analyzers/trace/session.h"
 #include "cli/database_filter.h"
+#include "cli/interrupt.h"
 #include "cli/part_filter.h"
+#include "cli/progress.h"
+#include "cli/report/layout.h"
 #include "cli/terminal.h"
 #include "rules/live_check.h"
 #include "rules/log_gap.h"
@@ -23,6 +27,8 @@
 namespace dbaudit {
 
 namespace {
+
+constexpr std::string_view kCompressed[] = {".gz", ".bz2", ".zst"};
 
 std::vector<const Rule*> selected_rules(const ScanOptions& options) {
   auto any = [](const std::vector<std::string>& selectors, const Rule& rule) {
@@ -62,17 +68,40 @@ bool is_on(const std::map<std::string, std::string>& settings, const std::string
   return it != settings.end() && (iequals(it->second, "on") || it->second == "1" || iequals(it->second, "true"));
 }
 
-// `orders` is any schema's; what the audit says of itself is about every table.
+// What concerns the person who runs it and stands in no report.
+void say(const std::vector<std::string>& lines, const ScanOptions& options) {
+  if (options.quiet) return;
+  for (const std::string& line : lines) job_note(line);
+}
+
+// What the audit says of itself is about every table.
 bool is_about(const Finding& f, std::string_view table) {
-  return f.tables.empty() || std::any_of(f.tables.begin(), f.tables.end(), [&](const std::string& name) {
-           return iequals(name, table) || (name.size() > table.size() && name[name.size() - table.size() - 1] == '.' &&
-                                           iequals(std::string_view(name).substr(name.size() - table.size()), table));
-         });
+  return f.tables.empty() ||
+         std::any_of(f.tables.begin(), f.tables.end(), [&](const std::string& name) { return names_same_table(name, table); });
+}
+
+// Of what is read from front to back once, and not compressed.
+uint64_t known_size(const OpenLog& log) {
+  const bool is_compressed =
+      std::any_of(std::begin(kCompressed), std::end(kCompressed), [&](std::string_view ending) { return log.path.ends_with(ending); });
+  return log.before.is_regular && !is_compressed ? log.before.size : 0;
+}
+
+std::string shown_path(const std::string& path) { return path == "-" ? "standard input" : path; }
+
+int interrupted(const std::string& doing) {
+  job_failed(fmt::format("interrupted while {}; no report was written", doing));
+  return 128 + InterruptWatch::caught();
 }
 
 }  // namespace
 
 int run_scan(const ScanOptions& options) {
+  say(options.config_notes, options);
+  if (options.verbose && !options.config.empty()) say({fmt::format("options from {}", options.config)}, options);
+  Result<Baseline> baseline = options.baseline.empty() ? Baseline() : read_baseline(options.baseline);
+  if (!baseline) return job_failed(baseline.error().message);
+  const InterruptWatch interrupts;
   Result<ScanTarget> target = load_target(options);
   if (!target) return job_failed(target.error().message);
   Result<std::vector<std::string>> logs = options.logs.empty() ? std::vector<std::string>() : expand_paths(options.logs);
@@ -90,6 +119,8 @@ int run_scan(const ScanOptions& options) {
 
   std::optional<Result<OpenLog>> standard_input;
   const Engine engine = decide_engine(options, *target, *logs, standard_input);
+  if (!is_held) *logs = in_time_order(*std::move(logs), options, engine, target->log_line_prefix());
+  if (InterruptWatch::caught() != 0) return interrupted("the logs were opened");
   const std::map<std::string, std::string> settings = settings_of(options, *target);
   Isolation isolation = options.isolation;
   if (isolation == Isolation::kUnknown) isolation = target->catalog.server.default_isolation;
@@ -103,6 +134,7 @@ int run_scan(const ScanOptions& options) {
   audit_options.rules = selected_rules(options);
   audit_options.inputs = *logs;
   audit_options.show_values = options.show_values;
+  audit_options.assumptions = options.assumptions;
   std::vector<Finding> of_schema;
   if (options.logs.empty()) {
     of_schema = check_schema(audit_options);
@@ -126,25 +158,38 @@ int run_scan(const ScanOptions& options) {
   const bool tells_gaps = has_rule(audit_options.rules, "DBA901");
   DatabaseFilter others(!options.database.empty() ? options.database : target->connection ? target->connection->database() : std::string());
   PartFilter part(options.part);
+  Progress progress(progress_mode(isatty(STDERR_FILENO) == 1, options.quiet, options.progress), terminal_columns(STDERR_FILENO));
+  uint64_t bytes_of_all = 0;
   for (uint32_t i = 0; i < logs->size(); ++i) {
     const bool is_open = (*logs)[i] == "-" && standard_input;
     Result<OpenLog> log = is_held   ? open_held_log(std::move(held.log), options, engine)
                           : is_open ? std::move(*standard_input)
                                     : open_log((*logs)[i], options, engine, target->log_line_prefix());
     if (is_open) standard_input.reset();
+    if (!log && InterruptWatch::caught() != 0) return interrupted(fmt::format("{} was opened", shown_path((*logs)[i])));
     if (!log) return job_failed(log.error().message);
     const TraceCounts before = trace.counts();
     const size_t templates_before = templates.size();
     LogRecord record;
     TimePoint first, last;
-    while (log->reader->next(record)) {
+    progress.begin(shown_path(log->path), known_size(*log));
+    while (InterruptWatch::caught() == 0 && log->reader->next(record)) {
+      progress.at(log->lines->bytes_read());
       const TimePoint& when = record.time.known() ? record.time : record.end_time;
       if (when.known() && (!first.known() || when.micros < first.micros)) first = when;
       if (when.known() && (!last.known() || when.micros > last.micros)) last = when;
       if (!others.leaves_out(record) && !part.leaves_out(record)) trace.feed(i, log->format->name, log->format->orm, record);
     }
-    if (log->lines->error()) return job_failed(log->lines->error()->message);
     const ReaderCounts& counts = log->reader->counts();
+    if (InterruptWatch::caught() != 0) {
+      progress.clear();
+      const std::string others_read = i == 0 ? std::string() : fmt::format("; {} of {} other logs before it", size_text(bytes_of_all), i);
+      return interrupted(fmt::format("{} was read: {} and {} of it{}", shown_path(log->path), size_text(log->lines->bytes_read()),
+                                     count_of(counts.statements, "statement"), others_read));
+    }
+    progress.end(log->lines->bytes_read());
+    if (log->lines->error()) return job_failed(log->lines->error()->message);
+    bytes_of_all += log->lines->bytes_read();
     const TraceCounts after = trace.counts();
     InputSummary input;
     input.path = log->path;
@@ -175,6 +220,7 @@ int run_scan(const ScanOptions& options) {
   trace.finish();
   report.findings = audit.finish(trace.counts().sessions);
   report.suppressed = audit.suppressed();
+  const Remarks remarks = audit.remarks();
   report.findings.insert(report.findings.end(), gaps.begin(), gaps.end());
   report.findings.insert(report.findings.end(), of_schema.begin(), of_schema.end());
   if (options.logs.empty() && !is_held) report.notes.push_back(fmt::format("no log was read: {}", held.why_none));
@@ -200,8 +246,10 @@ int run_scan(const ScanOptions& options) {
       report.notes.emplace_back("DBA108 follows the findings of DBA101 to DBA104, DBA107 and DBA110, none of which is selected");
     check_live_data(*target->connection, target->catalog, live, report.findings, report.notes);
   }
-  std::erase_if(report.findings, [&](const Finding& f) { return f.confidence < options.min_confidence; });
-  std::stable_sort(report.findings.begin(), report.findings.end(), report_order);
+  if (InterruptWatch::caught() != 0) return interrupted("the live data was asked");
+  std::vector<std::string> notes = remarks.notes;
+  const Result<void> settled = settle_findings(options, *baseline, audit_options.rules, audit_options.catalog, report, notes);
+  if (!settled) return job_failed(settled.error().message);
 
   report.target.engine = engine;
   report.target.version = target->catalog.server.version;
@@ -214,7 +262,10 @@ int run_scan(const ScanOptions& options) {
   report.fail_on = options.fail_on;
   report.fail_on_confidence = options.fail_on_confidence;
   if (const Result<void> written = write_reports(report, options); !written) return job_failed(written.error().message);
-  return exit_status(report);
+  say(notes, options);
+  for (const std::string& error : remarks.errors) job_failed(error);
+  if (!remarks.errors.empty()) return 2;
+  return options.write_baseline.empty() ? exit_status(report) : 0;
 }
 
 }  // namespace dbaudit

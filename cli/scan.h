@@ -10,6 +10,7 @@
 #include "analyzers/log/reader.h"
 #include "analyzers/schema/catalog.h"
 #include "analyzers/schema/connection.h"
+#include "cli/baseline.h"
 #include "cli/command.h"
 #include "cli/report/report.h"
 
@@ -43,6 +44,11 @@ struct OpenLog {
 [[nodiscard]] Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, Engine engine,
                                        const std::string& server_prefix = {});
 
+/// The logs in the order of their first times, where that can be told: files of one format, each with a time, of comparable zones. A session goes on from
+/// one file of a server to the next, whatever they are called and in whatever order they are given. Otherwise as given.
+[[nodiscard]] std::vector<std::string> in_time_order(std::vector<std::string> logs, const ScanOptions& options, Engine engine,
+                                                     const std::string& server_prefix);
+
 /// What a live server keeps of its own log (Connection::held_log), opened. It must go before the connection does.
 [[nodiscard]] OpenLog open_held_log(std::unique_ptr<HeldLog> held, const ScanOptions& options, Engine engine);
 
@@ -50,6 +56,11 @@ struct OpenLog {
 /// to be, what came of it is kept in `standard_input`.
 [[nodiscard]] Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs,
                                    std::optional<Result<OpenLog>>& standard_input);
+
+/// Takes out of the report what is suppressed, what is less sure than --min-confidence, and what the baseline lists; writes --write-baseline. What is to be
+/// said about them is added to `notes`, one line each. `rules` are those that were selected, `catalog` may be null. Errors: --write-baseline.
+[[nodiscard]] Result<void> settle_findings(const ScanOptions& options, const Baseline& baseline, const std::vector<const Rule*>& rules,
+                                           const Catalog* catalog, Report& report, std::vector<std::string>& notes);
 
 /// Writes each report to its place, whole or not at all.
 [[nodiscard]] Result<void> write_reports(const Report& report, const ScanOptions& options);

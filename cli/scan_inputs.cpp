@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "analyzers/base/text.h"
 #include "analyzers/log/envelope.h"
 #include "analyzers/log/formats/log_line_prefix.h"
@@ -64,6 +66,29 @@ Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, En
   OpenedLog opened = open_records(std::move(lines), wanted, reader_options);
   if (opened.reader == nullptr) return fail(fmt::format("{}: no log format recognised (try --log-format help)", path));
   return OpenLog{path, opened.format, std::move(opened.reader), opened.lines, before};
+}
+
+std::vector<std::string> in_time_order(std::vector<std::string> logs, const ScanOptions& options, Engine engine,
+                                       const std::string& server_prefix) {
+  constexpr int kRecords = 100;  // looked at for a time: a banner has none
+  std::vector<std::pair<TimePoint, std::string>> timed;
+  const Format* format = nullptr;
+  if (logs.size() < 2) return logs;
+  for (const std::string& path : logs) {
+    if (path == "-" || !file_state(path).is_regular) return logs;  // can be read once only
+    Result<OpenLog> log = open_log(path, options, engine, server_prefix);
+    if (!log || (format != nullptr && log->format != format)) return logs;
+    format = log->format;
+    LogRecord record;
+    TimePoint first;
+    for (int i = 0; i < kRecords && !first.known() && log->reader->next(record); ++i)
+      first = record.time.known() ? record.time : record.end_time;
+    if (!first.known() || (!timed.empty() && first.zone_known != timed.front().first.zone_known)) return logs;
+    timed.emplace_back(first, path);
+  }
+  std::stable_sort(timed.begin(), timed.end(), [](const auto& a, const auto& b) { return a.first.micros < b.first.micros; });
+  for (size_t i = 0; i < logs.size(); ++i) logs[i] = std::move(timed[i].second);
+  return logs;
 }
 
 Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs,

@@ -55,6 +55,16 @@ ReportStyle report_style(int fd, ColorMode color, bool verbose) {
   return style;
 }
 
+int terminal_columns(int fd) {
+  winsize size{};
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+void job_note(std::string_view message) {
+  const std::string line = "dbaudit: note: " + printable(message) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 int job_failed(std::string_view message) {
   std::string line = "dbaudit: " + printable(message) + "\n";
   std::fwrite(line.data(), 1, line.size(), stderr);

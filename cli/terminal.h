@@ -21,7 +21,12 @@ namespace dbaudit {
 /// The style for what goes to the file descriptor; -1 for a report file (UTF-8, 100 columns, colours only with --color always).
 [[nodiscard]] ReportStyle report_style(int fd, ColorMode color, bool verbose);
 
+/// Columns of the terminal at the descriptor; 80 when it does not tell.
+[[nodiscard]] int terminal_columns(int fd);
+
 /// Writes `dbaudit: message` as one line on standard error, control bytes made visible; returns 2, the exit status of a job that could not be done.
 int job_failed(std::string_view message);
+/// Writes `dbaudit: note: message` likewise, about a job that is done all the same.
+void job_note(std::string_view message);
 
 }  // namespace dbaudit

@@ -18,6 +18,7 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
+#include "rules/directive.h"
 #include "rules/lookup_insert.h"
 #include "rules/masked_name.h"
 #include "rules/match.h"
@@ -94,6 +95,7 @@ struct Group {
   Confidence confidence = Confidence::kPossible;
   bool told_apart = true;
   bool all_random = true;
+  bool assumed_random = false;  // by [[table]]
   bool refuted = false;
   uint64_t stepped = 0;
   bool down = false;
@@ -108,6 +110,7 @@ struct Group {
   int64_t source_line = 0;
   Isolation isolation = Isolation::kUnknown;
   bool in_autocommit = false;
+  std::set<std::string> silenced_by;  // directives; when not empty, all of the group is silenced
 };
 
 void add_user(std::vector<uint32_t>& users, uint32_t session) {
@@ -167,8 +170,11 @@ class Audit::Folder final : public RuleContext {
   void visit(const WorkUnit& unit);
   std::vector<Finding> finish(uint64_t sessions);
   [[nodiscard]] uint64_t suppressed() const { return suppressed_; }
+  [[nodiscard]] Remarks remarks() const { return {directives_.errors(), remarks_}; }
 
  private:
+  [[nodiscard]] bool assumed_random(const Match& m) const;
+  bool assumed_safe(const Finding& f);
   bool to_finding(Group& g, uint64_t sessions, Finding& out);
   bool meet_needs(Group& g, Finding& out);
   bool weigh_meetings(Group& g, Finding& out);
@@ -187,6 +193,8 @@ class Audit::Folder final : public RuleContext {
   const Rule* rule_ = nullptr;
   uint64_t unit_ = 0;
   uint64_t suppressed_ = 0;
+  Directives directives_;
+  std::vector<std::string> remarks_;
   std::optional<std::vector<LookupInsert>> lookup_inserts_;  // of the unit being visited
   std::map<std::string, Group> groups_;                      // by rule, table and writing template
   std::map<uint32_t, std::string> session_names_;
@@ -221,20 +229,20 @@ void Audit::Folder::report(Match m) {
   const WorkUnit& unit = *m.unit;
   const Op& read = unit.ops[m.read];
   const Op& write = unit.ops[m.write];
+  // What is silenced is folded all the same, apart from the rest: only at the end is it known whether it would have been a finding.
+  std::set<std::string> silenced_by;
   for (const Op* op : {&read, &write}) {
     for (const std::string_view d : op->directives) {
-      const bool locked = d.starts_with("locked ");
-      const bool ignored =
-          d.starts_with("ignore ") && istarts_with(trim(d.substr(7)), rule_->code) && trim(d.substr(7)).size() > rule_->code.size();
-      if (!locked && !ignored) continue;
-      ++suppressed_;
-      return;
+      if (silences(parse_directive(d), *rule_)) silenced_by.emplace(d);
     }
   }
   const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
   std::string tables = m.table_name;
   for (const std::string& t : m.more_tables) tables += " " + t;
-  Group& g = groups_[fmt::format("{}\n{}\n{}", rule_->code, tables, hex64(statement))];
+  Group& g = groups_[fmt::format("{}\n{}\n{}{}", rule_->code, tables, hex64(statement), silenced_by.empty() ? "" : "\nsilenced")];
+  g.silenced_by.merge(silenced_by);
+  const bool is_assumed_random = assumed_random(m);
+  m.random_key |= is_assumed_random;
   const Transaction& tx = unit.transactions[write.transaction];
   if (tx.end == TxEnd::kRollback) m.blind_insert = false;
   if (g.occurrences == 0) {
@@ -289,6 +297,7 @@ void Audit::Folder::report(Match m) {
   if (!unit.sessions_told_apart) g.told_apart = false;
   if (!m.value_stayed) g.confidence = std::max(g.confidence, m.confidence);
   g.all_random &= m.random_key;
+  g.assumed_random |= is_assumed_random;
   if (m.value_moved_by_step) ++g.stepped;
   g.down |= m.value_moved_down;
   for (Evidence& e : m.evidence) {
@@ -348,6 +357,7 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
   for (const Op& op : unit.ops) {
+    for (const std::string_view d : op.directives) directives_.see(d, {path_of(op.file), op.line});
     Runs& runs = runs_[op.statement->source->fingerprint];
     runs.statement = op.statement;
     add_user(runs.by, unit.session);
@@ -434,7 +444,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
       }
     }
   }
-  if (inserts && g.all_random && !shared_key) return false;
+  if ((inserts || g.assumed_random) && g.all_random && !shared_key) return false;
   // A flag that is written once more when it has the value, with nobody else about: it is set, not turned over.
   if (g.first.pattern == Pattern::kToggle) {
     for (const auto& [row, visits] : g.rows) {
@@ -455,6 +465,30 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   if (g.told_apart && (met || twice || same_value) && out.confidence >= Confidence::kLikely)
     out.confidence = std::max(out.confidence, Confidence::kObserved);
   return true;
+}
+
+// A key with a column of which no two sessions make up the same value.
+bool Audit::Folder::assumed_random(const Match& m) const {
+  return std::any_of(options_.assumptions.begin(), options_.assumptions.end(), [&](const TableAssumption& a) {
+    return !a.random_key.empty() && names_same_table(m.table_name, a.table) &&
+           std::any_of(m.key_columns.begin(), m.key_columns.end(), [&](const std::string& key) {
+             return std::any_of(a.random_key.begin(), a.random_key.end(), [&](const std::string& c) { return iequals(c, key); });
+           });
+  });
+}
+
+// Is the finding answered by a lock that the log does not show, or by there being one writer? Sessions that were seen to meet contradict both.
+bool Audit::Folder::assumed_safe(const Finding& f) {
+  if (!lock_answers(f.code)) return false;
+  for (const TableAssumption& a : options_.assumptions) {
+    if ((a.locked_by.empty() && !a.single_writer) || !names_same_table(f.tables.front(), a.table)) continue;
+    if (f.confidence < Confidence::kObserved) return true;
+    const std::string says = a.locked_by.empty() ? std::string("single_writer") : fmt::format("locked_by \"{}\"", a.locked_by);
+    remarks_.push_back(fmt::format("{}: {} does not hold: sessions were seen to meet on {} ({}), which is reported", a.place, says,
+                                   f.tables.front(), f.code));
+    return false;
+  }
+  return false;
 }
 
 void Audit::Folder::tell_users_of_tables() {
@@ -558,9 +592,11 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   out.source_line = g.source_line;
   out.source_route = g.source_route;
 
+  // Sorted: which table or column was seen first is the log's business, and a baseline's entry outlives it.
   uint64_t print = hash_combine(hash_bytes(g.rule->code), hash_bytes(engine_name(options_.engine)));
-  print = hash_combine(print, hash_bytes(m.table_name));
-  for (const std::string& c : out.columns) print = hash_combine(print, hash_bytes(c));
+  for (const auto* names : {&out.tables, &out.columns}) {
+    for (const std::string& name : std::set<std::string>(names->begin(), names->end())) print = hash_combine(print, hash_bytes(name));
+  }
   auto add_statement = [&](const Ref& ref, std::string_view role) {
     if (ref.statement == nullptr) return;
     const std::string shown = display_sql(ref.statement->source->text);
@@ -569,8 +605,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   add_statement(g.read, g.read_role);
   add_statement(g.write, g.write_role);
   for (const auto& [ref, role] : g.others) add_statement(ref, role);
-  print =
-      hash_combine(print, g.write.statement != nullptr ? g.write.statement->source->fingerprint : g.read.statement->source->fingerprint);
+  // Of the text alone: a comment to the audit that is added to the statement makes no new finding of it.
+  print = hash_combine(print, hash_bytes((g.write.statement != nullptr ? g.write : g.read).statement->source->text));
   out.fingerprint = print;
 
   Folded folded;
@@ -647,11 +683,14 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   tell_users_of_tables();
   std::vector<Finding> findings;
   std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
+  std::vector<bool> silenced;                             // parallel
   for (auto& [key, group] : groups_) {
     Finding f;
     if (!to_finding(group, sessions, f)) continue;
     const BoundStatement* s = group.write.statement != nullptr ? group.write.statement : group.read.statement;
     pair_of.emplace_back(f.tables.front(), s->source->fingerprint);
+    for (const std::string& d : group.silenced_by) directives_.mark_used(d);
+    silenced.push_back(!group.silenced_by.empty() || assumed_safe(f));
     findings.push_back(std::move(f));
   }
   std::vector<bool> gone(findings.size(), false);
@@ -667,9 +706,16 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     }
   }
   std::vector<Finding> kept;
+  // What a silenced finding stands over stays below it: another rule's view of the same pair would say what was silenced.
   for (size_t i = 0; i < findings.size(); ++i) {
-    if (!gone[i]) kept.push_back(std::move(findings[i]));
+    if (gone[i]) continue;
+    if (silenced[i]) {
+      ++suppressed_;
+    } else {
+      kept.push_back(std::move(findings[i]));
+    }
   }
+  for (std::string& line : directives_.unused(options_.rules)) remarks_.push_back(std::move(line));
   std::stable_sort(kept.begin(), kept.end(), report_order);
   return kept;
 }
@@ -703,5 +749,6 @@ Audit::~Audit() = default;
 void Audit::visit(const WorkUnit& unit) { folder_->visit(unit); }
 std::vector<Finding> Audit::finish(uint64_t sessions) { return folder_->finish(sessions); }
 uint64_t Audit::suppressed() const { return folder_->suppressed(); }
+Remarks Audit::remarks() const { return folder_->remarks(); }
 
 }  // namespace dbaudit

@@ -8,6 +8,7 @@
 
 #include "analyzers/schema/catalog.h"
 #include "analyzers/trace/transaction.h"
+#include "rules/assumption.h"
 #include "rules/finding.h"
 #include "rules/registry.h"
 
@@ -21,6 +22,13 @@ struct AuditOptions {
   std::vector<const Rule*> rules;   ///< those selected, in the order of rules.def
   std::vector<std::string> inputs;  ///< paths, by Op::file
   bool show_values = false;
+  std::vector<TableAssumption> assumptions;  ///< of [[table]]; `ignored` is the caller's
+};
+
+/// What came of the comments in the SQL and of the assumptions about tables, for whoever wrote them. One line each, ordered.
+struct Remarks {
+  std::vector<std::string> errors;  ///< comments that cannot silence anything
+  std::vector<std::string> notes;   ///< comments that had nothing to silence, assumptions that the log contradicts
 };
 
 /// What the rules selected see in the schema alone (Rule::check_schema), in report_order.
@@ -36,8 +44,9 @@ class Audit {
   void visit(const WorkUnit& unit);
   /// The findings, in report_order. `sessions` is the number of sessions that ran a statement. Call once.
   [[nodiscard]] std::vector<Finding> finish(uint64_t sessions);
-  /// Findings dropped because of an inline `dbaudit:ignore` or `dbaudit:locked` comment.
+  /// Findings not made because of a `dbaudit:ignore` or `dbaudit:locked` comment or an assumption about their table. After finish().
   [[nodiscard]] uint64_t suppressed() const;
+  [[nodiscard]] Remarks remarks() const;  ///< after finish()
 
  private:
   class Folder;

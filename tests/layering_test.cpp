@@ -50,6 +50,7 @@ const Floor* floor_of(std::string_view path) {
 const std::map<std::string, std::vector<std::string>>& third_party_homes() {
   static const std::map<std::string, std::vector<std::string>> kHomes = {
       {"CLI", {"cli/options.cpp"}},
+      {"toml++", {"cli/config.cpp"}},
       {"nlohmann", {"cli/", "analyzers/schema/snapshot.cpp"}},
       {"simdjson.h", {"analyzers/log/"}},
       {"mysql.h", {"analyzers/schema/engines/mysql_session.cpp"}},

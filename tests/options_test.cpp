@@ -153,6 +153,14 @@ TEST_CASE("The other commands", "[options]") {
   CHECK(facts.format == "sql");
   CHECK(facts.path == "-");
   CHECK(parsed({"demo", "--keep", "d"}).keep_dir == "d");
+  CommandLine init = parsed({"init", "--dsn", "env:X", "--force"});
+  CHECK(init.command == Command::kInit);
+  CHECK((init.dsn == "env:X" && init.overwrite));
+  CommandLine diff = parsed({"diff", "a.json", "--fail-on", "never", "--", "-b.json"});
+  CHECK(diff.command == Command::kDiff);
+  CHECK((diff.diff.old_path == "a.json" && diff.diff.new_path == "-b.json" && diff.diff.format == "text"));
+  CHECK_FALSE(diff.diff.fail_on.has_value());
+  CHECK(diff.diff.fail_on_confidence == Confidence::kLikely);
 }
 
 TEST_CASE("Help and version", "[options]") {
@@ -197,8 +205,11 @@ TEST_CASE("Every refusal is one line that says what was meant", "[options]") {
       {{"scan", "x", "--dns", "y"}, "unknown option '--dns' (did you mean --dsn?)"},
       {{"scan", "x", "--isolatoin=rc"}, "unknown option '--isolatoin' (did you mean --isolation?)"},
       {{"scan", "x", "-Z"}, "unknown option '-Z' (see dbaudit scan --help)"},
-      {{"scan", "x", "--baseline", "b"}, "unknown option '--baseline' (see dbaudit scan --help)"},
-      {{"scan", "x", "--config", "b"}, "unknown option '--config' (see dbaudit scan --help)"},
+      {{"scan", "x", "--baselin", "b"}, "unknown option '--baselin' (did you mean --baseline?)"},
+      {{"scan", "x", "--baseline", "-"}, "a baseline is a file: give its path, not -"},
+      {{"scan", "x", "--config", "no/such.toml"}, "cannot read no/such.toml: No such file or directory"},
+      {{"scan", "x", "--config", "a.toml", "--no-config"}, "--config and --no-config exclude each other"},
+      {{"scan", "x", "--quiet", "--progress"}, "--quiet and --progress exclude each other"},
       {{"scan", "x", "--since", "b"}, "--since takes a time such as 2026-11-20, 2026-11-20T14:00 or 2026-11-20T14:00:00Z, not 'b'"},
       {{"scan", "x", "--since", "2026-11-20", "--until", "2026-11-19T23:59"}, "--until is not after --since"},
       {{"scan", "x", "--fixes-out", "b"}, "unknown option '--fixes-out' (see dbaudit scan --help)"},
@@ -230,8 +241,12 @@ TEST_CASE("Every refusal is one line that says what was meant", "[options]") {
       {{"prove", "--anything", "x"}, "prove is reserved: replaying findings on a scratch database is not in this version"},
       {{"doctor"}, "doctor needs --dsn DSN"},
       {{"doctor", "--dsn", "x", "--format", "xml"}, "unknown value for --format: 'xml' (one of text, json)"},
-      {{"init"}, "init is not in this version"},
-      {{"diff", "a", "b"}, "diff is not in this version"},
+      {{"init", "--forse"}, "unknown option '--forse' (did you mean --force?)"},
+      {{"init", "x"}, "init: unexpected argument 'x' (see dbaudit init --help)"},
+      {{"diff", "a"}, "diff needs two files: dbaudit diff OLD.json NEW.json"},
+      {{"diff", "a", "b", "c"}, "diff needs two files: dbaudit diff OLD.json NEW.json"},
+      {{"diff", "a", "b", "--fail-on", "warn"}, "unknown value for --fail-on: 'warn' (did you mean warning?)"},
+      {{"diff", "a", "b", "--format", "sjon"}, "unknown value for --format: 'sjon' (did you mean json?)"},
   };
   for (const auto& c : cases) CHECK(refused(c.arguments) == c.message);
 }

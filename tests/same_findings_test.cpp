@@ -1,7 +1,7 @@
 // What an audit finds follows from what the sessions did, and not from how it came to be written down: in which order the server wrote the lines of
 // sessions that ran side by side, in how many files, in which format, and what another application did on the same server meanwhile.
 //
-// The same are: the codes, tables, columns, key columns, scope, severity and confidence. What may differ: how often a finding was seen and in how many of
+// The same are: the codes, tables, columns, key columns, scope, severity, confidence and the fingerprints that baselines know a finding by. What may differ: how often a finding was seen and in how many of
 // how many sessions (another application's sessions count there), the order of its columns, the lines and times that are shown as its evidence, and its windows.
 
 #include <algorithm>
@@ -195,10 +195,10 @@ std::vector<std::string> findings_of(const std::vector<std::string>& arguments, 
   for (const json& f : report["findings"]) {
     // DBA901 is about the files themselves.
     if (f["code"] == "DBA901") continue;
-    lines.push_back(fmt::format("{} {} on {} ({}) by ({}) {} {}", f["code"].get<std::string>(), f["severity"].get<std::string>(),
+    lines.push_back(fmt::format("{} {} on {} ({}) by ({}) {} {} {}", f["code"].get<std::string>(), f["severity"].get<std::string>(),
                                 fmt::join(names(f["tables"]), " "), fmt::join(names(f["columns"]), ", "),
                                 fmt::join(names(f["key_columns"]), ", "), f["confidence"].get<std::string>(),
-                                f["scope"].is_string() ? f["scope"].get<std::string>() : "unscoped"));
+                                f["scope"].is_string() ? f["scope"].get<std::string>() : "unscoped", f["fingerprint"].get<std::string>()));
   }
   std::sort(lines.begin(), lines.end());
   return lines;

@@ -135,22 +135,45 @@ TEST_CASE("scan: values are masked unless asked for, and what a log says cannot 
   CHECK(shown.out.find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("scan: inline directives silence, with a reason only") {
+TEST_CASE("scan: inline directives silence, with a reason only, and are heard of when they do nothing") {
   const TemporaryDirectory dir;
   const std::string log = read_file(fixture_log());
-  auto with = [&](const std::string& comment) {
-    std::string text = log;
-    for (size_t at = text.find("LIMIT 21"); at != std::string::npos; at = text.find("LIMIT 21", at + 9)) text.insert(at + 8, " " + comment);
-    write_file(dir.path() + "/app.log", text);
-    return nlohmann::json::parse(run_program(scan({"--format", "json", "app.log"}), dir.path()).out);
+  const struct {
+    const char* comment;
+    size_t findings, suppressed;
+    int status;
+    const char* said;  // on standard error, the end of its line; empty: nothing
+  } cases[] = {
+      {"/* an ordinary comment */", 1, 0, 1, ""},
+      {"/* dbaudit:ignore DBA101 imported once a year by hand */", 0, 1, 0, ""},
+      {"/* dbaudit:ignore get-or-create-without-unique-key by name */", 0, 1, 0, ""},
+      {"/* dbaudit:ignore DBA1: by prefix */", 0, 1, 0, ""},
+      {"/* dbaudit:ignore DBA201,DBA101 both */", 0, 1, 0, ""},
+      {"/* dbaudit:locked redis mutex tag:create */", 0, 1, 0, ""},
+      {"/* dbaudit:ignore DBA101 */", 1, 0, 2,
+       "app.log:1: dbaudit:ignore DBA101 gives no reason, so it silences nothing: write /* dbaudit:ignore DBA101 the reason */\n"},
+      {"/* dbaudit:locked */", 1, 0, 2,
+       "app.log:1: dbaudit:locked gives no reason, so it silences nothing: write /* dbaudit:locked the reason */\n"},
+      {"/* dbaudit:ignore */", 1, 0, 2, "app.log:1: dbaudit:ignore names no rule: write /* dbaudit:ignore DBA201 the reason */\n"},
+      {"/* dbaudit:ignore DBA201 another rule */", 1, 0, 1,
+       "note: app.log:1: dbaudit:ignore DBA201 another rule silences nothing: no such finding is made of its statement\n"},
+      {"/* dbaudit:ignore DBA1O1 a letter for a digit */", 1, 0, 1,
+       "note: app.log:1: dbaudit:ignore: unknown rule 'DBA1O1' (did you mean DBA101?)\n"},
+      {"/* dbaudit:ingore DBA101 misspelled */", 1, 0, 1, "note: app.log:1: unknown comment dbaudit:ingore (did you mean ignore?)\n"},
   };
-  CHECK(with("/* an ordinary comment */")["findings"].size() == 1);
-  CHECK(with("/* dbaudit:ignore DBA101 */")["findings"].size() == 1);
-  CHECK(with("/* dbaudit:ignore DBA201 another rule */")["findings"].size() == 1);
-  const auto ignored = with("/* dbaudit:ignore DBA101 imported once a year by hand */");
-  CHECK(ignored["findings"].empty());
-  CHECK(ignored["summary"]["suppressed"] > 0);
-  CHECK(with("/* dbaudit:locked redis mutex tag:create */")["findings"].empty());
+  for (const auto& c : cases) {
+    INFO(c.comment);
+    std::string text = log;
+    for (size_t at = text.find("LIMIT 21"); at != std::string::npos; at = text.find("LIMIT 21", at + 9))
+      text.insert(at + 8, std::string(" ") + c.comment);
+    write_file(dir.path() + "/app.log", text);
+    const ProgramResult r = run_program(scan({"--format", "json", "app.log"}), dir.path());
+    const nlohmann::json report = nlohmann::json::parse(r.out);
+    CHECK(report["findings"].size() == c.findings);
+    CHECK(report["summary"]["suppressed"] == c.suppressed);
+    CHECK(r.status == c.status);
+    CHECK(r.err == (*c.said == '\0' ? std::string() : std::string("dbaudit: ") + c.said));
+  }
 }
 
 TEST_CASE("scan: an unreadable log is one line and exit 2") {

@@ -5,6 +5,7 @@
 
 #include <bzlib.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -17,6 +18,7 @@
 #include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/stop_reading.h"
 
 namespace dbaudit {
 namespace {
@@ -42,7 +44,7 @@ class MemorySource final : public ByteSource {
 class FileSource final : public ByteSource {
  public:
   FileSource(int fd, bool owned, std::string name, uint64_t limit = UINT64_MAX)
-      : fd_(fd), owned_(owned), name_(std::move(name)), left_(limit) {}
+      : fd_(fd), owned_(owned), may_wait_(limit == UINT64_MAX), name_(std::move(name)), left_(limit) {}
   ~FileSource() override {
     if (owned_) ::close(fd_);
   }
@@ -52,6 +54,7 @@ class FileSource final : public ByteSource {
   Result<size_t> read(char* buffer, size_t size) override {
     const size_t want = static_cast<size_t>(std::min<uint64_t>(size, left_));
     if (want == 0) return size_t{0};
+    if (may_wait_ && !wait_for_input()) return fail(name_ + ": interrupted");
     for (;;) {
       const ssize_t n = ::read(fd_, buffer, want);
       if (n >= 0) {
@@ -63,8 +66,19 @@ class FileSource final : public ByteSource {
   }
 
  private:
+  // False when reading is to stop. A wait without an end would miss a signal that came just before it, or on another thread.
+  [[nodiscard]] bool wait_for_input() const {
+    constexpr int kMilliseconds = 200;
+    pollfd input = {fd_, POLLIN, 0};
+    while (stop_reading == 0) {
+      if (const int ready = ::poll(&input, 1, kMilliseconds); ready > 0 || (ready < 0 && errno != EINTR)) return true;
+    }
+    return false;
+  }
+
   int fd_;
   bool owned_;
+  bool may_wait_;  // not a file of known size: a pipe, a terminal
   std::string name_;
   uint64_t left_;
 };
@@ -317,13 +331,16 @@ std::string what_changed(const FileState& before) {
   return {};
 }
 
+std::atomic<int> stop_reading = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler sets it");
+
 Result<std::unique_ptr<ByteSource>> open_source(const std::string& path) {
   if (path == "-") return decompressed(std::make_unique<FileSource>(STDIN_FILENO, false, "standard input"), "standard input");
   const std::string name = printable(path);
   int fd = -1;
   do {
     fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  } while (fd < 0 && errno == EINTR);
+  } while (fd < 0 && errno == EINTR && stop_reading == 0);
   if (fd < 0) {
     switch (errno) {
       case ENOENT:
