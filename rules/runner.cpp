@@ -614,6 +614,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   material.engine = options_.engine;
   material.version = options_.server_version;
   material.isolation = g.isolation;
+  material.catalog = options_.catalog;
   material.table = m.table;
   material.table_name = m.table_name;
   material.key_columns = m.key_columns;

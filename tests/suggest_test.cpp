@@ -361,6 +361,7 @@ std::vector<KeyRow> key_rows() {
        "SELECT id FROM account WHERE lower(email) = 'a'",
        "INSERT INTO account (email) VALUES ('A') RETURNING id",
        {"SELECT (lower(email)), COUNT(*) AS copies FROM account GROUP BY (lower(email)) HAVING COUNT(*) > 1",
+        "DELETE FROM account WHERE id NOT IN (SELECT MIN(id) FROM account GROUP BY (lower(email)))",
         "-- If this fails it leaves an INVALID index that enforces nothing: DROP INDEX CONCURRENTLY account_lower_email_uniq\n"
         "CREATE UNIQUE INDEX CONCURRENTLY account_lower_email_uniq ON account ((lower(email)))",
         "INSERT INTO account (email) VALUES ($1) ON CONFLICT ((lower(email))) DO NOTHING RETURNING id",
@@ -504,6 +505,7 @@ std::vector<KeyRow> key_rows() {
        "",
        "",
        {"SELECT (lower(email)), COUNT(*) AS copies FROM account GROUP BY (lower(email)) HAVING COUNT(*) > 1",
+        "DELETE FROM account WHERE id NOT IN (SELECT lowest FROM (SELECT MIN(id) AS lowest FROM account GROUP BY (lower(email))) AS keep)",
         "ALTER TABLE account ADD COLUMN lower_email_ varchar(200) GENERATED ALWAYS AS (lower(email)) VIRTUAL INVISIBLE",
         "ALTER TABLE account ADD UNIQUE KEY account_lower_email_uniq (lower_email_), ALGORITHM=INPLACE, LOCK=NONE"}},
       {"MySQL, MyISAM has no online ALTER",

@@ -26,6 +26,11 @@ const Write* insert_of(const Material& m) {
   return write->kind == StatementKind::kInsert || write->kind == StatementKind::kReplace ? write : nullptr;
 }
 
+/// ON CONFLICT came with PostgreSQL 9.5 and SQLite 3.24.
+bool has_no_upsert(const Material& m) {
+  return (m.engine == Engine::kPostgres && older_than(m, 9, 5)) || (m.engine == Engine::kSqlite && older_than(m, 3, 24));
+}
+
 /// ` ON CONFLICT (k) WHERE …`.
 std::string target_sql(const NeededKey& key) {
   return " ON CONFLICT (" + join(key.parts, ", ") + ")" + (key.predicate.empty() ? "" : " WHERE " + key.predicate);
@@ -138,6 +143,7 @@ std::vector<Fix> guarded_insert_as_upsert(const Material& m) {
   if (write == nullptr || m.engine == Engine::kUnknown || write->insert_columns.empty()) return {};
   const bool merges = write->kind == StatementKind::kMerge;
   if (!merges && write->kind != StatementKind::kInsert) return {};
+  if (has_no_upsert(m)) return {};
   if (write->merge_deletes || m.write->writes.size() != 1 || copies_rows(m, *write)) return {};
   const NeededKey key = needed_key(m);
   const Pieces pieces(m.write_sql, m);
@@ -180,7 +186,7 @@ std::vector<Fix> update_or_insert_as_upsert(const Material& m) {
   const Pieces pieces(m.write_sql, m);
   const InsertShape shape = insert_shape(pieces);
   if (!key.good || !shape.good || meets_another_key(m, key)) return {};
-  if (m.engine == Engine::kSqlite && older_than(m, 3, 24)) return {};
+  if (has_no_upsert(m)) return {};
 
   const NewRow row(m);
   Draft draft(m.engine);
@@ -223,6 +229,7 @@ std::vector<Fix> update_or_insert_as_upsert(const Material& m) {
 std::vector<Fix> named_conflict(const Material& m) {
   const Write* write = insert_of(m);
   if (write == nullptr || (write->upsert != UpsertKind::kIgnore && write->upsert != UpsertKind::kConflictNothing)) return {};
+  if (has_no_upsert(m)) return {};
   const NeededKey key = needed_key(m);
   const Pieces pieces(m.write_sql, m);
   const InsertShape shape = insert_shape(pieces);
@@ -279,7 +286,7 @@ std::vector<Fix> conflict_target(const Material& m) {
 std::vector<Fix> replace_as_upsert(const Material& m) {
   const Write* write = insert_of(m);
   if (write == nullptr || write->upsert != UpsertKind::kReplace || write->insert_columns.empty()) return {};
-  if (m.engine == Engine::kPostgres || (m.engine == Engine::kSqlite && older_than(m, 3, 24))) return {};
+  if (m.engine == Engine::kPostgres || has_no_upsert(m)) return {};
   if (write->source != InsertSource::kValues && write->source != InsertSource::kSet) return {};
   const NeededKey key = needed_key(m);
   const Pieces pieces(m.write_sql, m);

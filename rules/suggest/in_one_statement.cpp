@@ -88,8 +88,15 @@ std::vector<Fix> relative_upsert(const Material& m) {
   const size_t set = pieces.find({my ? "update" : "set"}, clause);
   const size_t set_end = pieces.find({"where", "returning"}, set);
   if (set >= pieces.size()) return {};
+  // MySQL 8.0.19 has a row alias, and 8.0.20 deprecates VALUES(c). A VALUES() that stays would not go with it.
+  const bool all_change = std::all_of(write->upsert_set.begin(), write->upsert_set.end(),
+                                      [&m](const Assignment& a) { return is_in(m.columns, a.column.name); });
+  const bool alias = m.engine == Engine::kMySql && at_least(m, 8, 0, 19) && write->source == InsertSource::kValues && all_change &&
+                     pieces.find({"as"}) == pieces.size();
   Draft draft(m.engine);
-  pieces.copy(0, set + 1, draft);
+  pieces.copy(0, clause - 1, draft);
+  if (alias) draft.text(" AS new");
+  pieces.copy(clause - 1, set + 1, draft);
   bool changed = false;
   for (size_t begin = set + 1; begin < set_end;) {
     const size_t end = pieces.find_sign(",", begin, set_end);
@@ -99,8 +106,9 @@ std::vector<Fix> relative_upsert(const Material& m) {
     if (is_in(m.columns, column)) {
       const std::string name = column_sql(m, column);
       pieces.copy(begin, equal + 1, draft);
-      draft.text(my ? fmt::format(" {} + VALUES({})", name, name)
-                    : fmt::format(" {}.{} + EXCLUDED.{}", quote_part(bare_table(m), m.engine), name, name));
+      draft.text(alias ? fmt::format(" {}.{} + new.{}", quote_part(bare_table(m), m.engine), name, name)
+                 : my  ? fmt::format(" {} + VALUES({})", name, name)
+                       : fmt::format(" {}.{} + EXCLUDED.{}", quote_part(bare_table(m), m.engine), name, name));
       changed = true;
     } else {
       pieces.copy(begin, end, draft);
@@ -116,7 +124,8 @@ std::vector<Fix> relative_upsert(const Material& m) {
   fix.sql = {draft.sql()};
   fix.trade_off =
       "The VALUES then hold what is to be added (negative to take away), which is also what a new row begins with." + retry_at(m);
-  if (m.engine == Engine::kMySql) fix.trade_off += " From MySQL 8.0.20 on VALUES() is deprecated: INSERT … AS new … UPDATE c = c + new.c.";
+  if (m.engine == Engine::kMySql && !alias)
+    fix.trade_off += " From MySQL 8.0.20 on VALUES() is deprecated: INSERT … AS new … UPDATE c = c + new.c.";
   if (const std::string parameters = draft.parameters(); !parameters.empty()) fix.trade_off += " " + parameters;
   return {fix};
 }

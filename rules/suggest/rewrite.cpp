@@ -119,7 +119,7 @@ Pieces::Pieces(std::string_view sql, const Material& m) : m_(m), dialect_(dialec
           n > 0 && pieces_[n - 1].token.kind == TokenKind::kWord && takes_only_literals(pieces_[n - 1].token.text, m.engine);
       const bool in_type = n > 1 && is_punct(n - 1, '(') && pieces_[n - 2].token.kind == TokenKind::kWord &&
                            is_sized_type(pieces_[n - 2].token.text, m.engine);
-      if (after_word || in_type) good_ = false;
+      if (after_word || in_type || cannot_be_typed(m.engine)) good_ = false;
     }
     if (token.kind == TokenKind::kPunct && token.text == "(") ++depth;
     if (token.kind == TokenKind::kPunct && token.text == ";") good_ = false;
@@ -133,6 +133,34 @@ Pieces::Pieces(std::string_view sql, const Material& m) : m_(m), dialect_(dialec
   if (m.table != nullptr) {
     for (const Column& c : m.table->columns) names_.push_back(to_lower(c.name));
   }
+}
+
+bool Pieces::cannot_be_typed(Engine engine) const {
+  const size_t n = pieces_.size();
+  if (engine != Engine::kPostgres || n < 2) return false;
+  const Token& before = pieces_[n - 1].token;
+  if (before.text == "[" && is(n - 2, "array")) return true;
+  static constexpr std::string_view kArithmetic[] = {"+", "-", "*", "/", "%", "^"};
+  return pieces_[n - 2].slot >= 0 && std::find(std::begin(kArithmetic), std::end(kArithmetic), before.text) != std::end(kArithmetic);
+}
+
+bool Pieces::has_untyped_value(size_t from, size_t to) const {
+  if (m_.engine != Engine::kPostgres) return false;
+  static constexpr std::string_view kPolymorphic[] = {
+      "coalesce", "greatest", "least",   "nullif",   "json_build_object", "jsonb_build_object", "json_build_array", "jsonb_build_array",
+      "concat",   "format",   "to_json", "to_jsonb", "json_object_agg",   "concat_ws",          "select",           "then",
+      "else",     "row"};
+  const auto is_one = [this](size_t i) {
+    return std::any_of(std::begin(kPolymorphic), std::end(kPolymorphic), [this, i](std::string_view w) { return is(i, w); });
+  };
+  for (size_t i = from; i < std::min(to, pieces_.size()); ++i) {
+    if (pieces_[i].slot < 0) continue;
+    if (i > 0 && is_one(i - 1)) return true;  // SELECT $1, THEN $1
+    size_t open = i;
+    while (open > from && !(is_punct(open, '(') && pieces_[open].depth < pieces_[i].depth)) --open;
+    if (open > from && is_one(open - 1)) return true;
+  }
+  return false;
 }
 
 bool Pieces::lost_its_quotes(size_t i) const {
@@ -246,14 +274,15 @@ InsertShape insert_shape(const Pieces& pieces) {
   while (pieces.is(i, "ignore") || pieces.is(i, "low_priority") || pieces.is(i, "high_priority") || pieces.is(i, "delayed")) ++i;
   shape.into = i;
   shape.returning = pieces.find({"returning"}, i);
-  shape.columns = pieces.find_sign("(", i, shape.returning);
+  shape.columns = std::min(pieces.find_sign("(", i, shape.returning), pieces.find({"set"}, i));
   shape.conflict = shape.returning;
   for (size_t on = pieces.find({"on"}, i); on < shape.returning; on = pieces.find({"on"}, on + 1)) {
     if (!pieces.is(on + 1, "conflict") && !pieces.is(on + 1, "duplicate")) continue;
     shape.conflict = on;
     break;
   }
-  shape.good = pieces.can_be_rewritten() && i < shape.columns && shape.columns < shape.conflict;
+  shape.good = pieces.can_be_rewritten() && i < shape.columns && shape.columns < shape.conflict &&
+               !pieces.has_untyped_value(shape.columns, shape.conflict);
   return shape;
 }
 

@@ -57,6 +57,9 @@ class Pieces {
   [[nodiscard]] size_t find_sign(std::string_view sign, size_t from, size_t to) const;
   /// Token `i` as a name, unquoted; empty when it cannot be one.
   [[nodiscard]] std::string name(size_t i) const;
+  /// Does a parameter stand among the tokens [from, to) where PostgreSQL would take it for text, or for nothing, whatever column the value is for: in
+  /// COALESCE, CASE, a subquery, jsonb_build_object? What the application sends there has a type; a fix cannot say which.
+  [[nodiscard]] bool has_untyped_value(size_t from, size_t to) const;
   /// Copies tokens [from, to) into the draft, keywords in upper case, a blank before the first when the draft wants one.
   void copy(size_t from, size_t to, Draft& draft) const;
   /// False when the template cannot be run as a statement again: a value stands where the engine takes no parameter (`interval ?`), or there
@@ -70,6 +73,9 @@ class Pieces {
     int slot = -1;
     bool space = false;  // before it
   };
+  /// A parameter that would come next, and PostgreSQL could not tell its type: `ARRAY[$1]` is text[] whatever the column is, and of `$1 + $2` it knows no
+  /// operator.
+  [[nodiscard]] bool cannot_be_typed(Engine engine) const;
   /// A name whose quotes the template left out as needless in most dialects: `key` on MySQL.
   [[nodiscard]] bool lost_its_quotes(size_t i) const;
 
@@ -101,10 +107,10 @@ struct UpdateShape {
 /// Copies the WHERE and adds ` AND `; an OR gets its parentheses.
 void copy_where_and(const Pieces& pieces, const UpdateShape& shape, Draft& draft);
 
-/// `INSERT INTO t (…) VALUES (…) [ON …] [RETURNING …]` as token positions.
+/// `INSERT INTO t (…) VALUES (…) [ON …] [RETURNING …]`, or MySQL's `INSERT INTO t SET …`, as token positions.
 struct InsertShape {
   size_t into = 0;       ///< INTO, or the table: behind INSERT, REPLACE, IGNORE, OR REPLACE
-  size_t columns = 0;    ///< the list of columns
+  size_t columns = 0;    ///< the list of columns, or SET
   size_t conflict = 0;   ///< ON CONFLICT, ON DUPLICATE KEY; `returning` when there is none
   size_t returning = 0;  ///< RETURNING, or the end
   bool good = false;

@@ -18,6 +18,7 @@ struct Material {
   Engine engine = Engine::kUnknown;
   std::string version;  ///< of the server; empty unknown
   Isolation isolation = Isolation::kUnknown;
+  const Catalog* catalog = nullptr;       ///< the schema `table` is of, for what references it
   const Table* table = nullptr;           ///< the table to protect; null when there is no schema (then `table_name` alone)
   std::string table_name;                 ///< as to be written, unquoted, maybe qualified
   std::vector<std::string> key_columns;   ///< K: lookup columns or expressions, in the key's order (equality columns)

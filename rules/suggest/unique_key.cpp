@@ -3,7 +3,7 @@
 // A key must forbid exactly what the lookup would find twice. Where the lookup says `deleted_at IS NULL`, that is a partial index (PostgreSQL,
 // SQLite) or a generated column that is NULL for the rows that do not count (MySQL and MariaDB have no partial indexes, and NULLs never
 // collide). Where a key column of several may be NULL, a plain unique key lets (1, NULL) in twice: NULLS NOT DISTINCT on PostgreSQL 15, and elsewhere
-// a second key over the rows where it is NULL. No sentinel values: a COALESCE(b, -1) is right until somebody stores -1. A single nullable column
+// further keys over the rows where it is NULL. No sentinel values: a COALESCE(b, -1) is right until somebody stores -1. A single nullable column
 // keeps its NULLs: `phone = ?` never finds them, and a key that forbids a second customer without a phone would be a new bug.
 //
 // What the engines accept was tried on PostgreSQL 15.18, MariaDB 10.11.19 and SQLite 3.40.1; for MySQL it is the manual's word (8.0, 13.1.9).
@@ -28,8 +28,20 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The nullable columns whose NULLs the new key must see. A single-column key leaves its NULLs alone.
-std::vector<std::string> counted_nulls(const NeededKey& key) { return key.parts.size() > 1 ? key.nullable : std::vector<std::string>(); }
+/// The nullable columns whose NULLs the new key must see. A single-column key leaves its NULLs alone, and so does one with an expression.
+std::vector<std::string> counted_nulls(const NeededKey& key) {
+  return key.parts.size() > 1 && !key.has_expression ? key.nullable : std::vector<std::string>();
+}
+
+/// Those nullable columns, one set for each further key that a server without NULLS NOT DISTINCT needs: the rows where all of the set are NULL. Of
+/// three and more only the single ones; and none that would leave a key without columns.
+std::vector<std::vector<std::string>> null_sets(const NeededKey& key) {
+  const std::vector<std::string> nulls = counted_nulls(key);
+  std::vector<std::vector<std::string>> sets;
+  for (const std::string& c : nulls) sets.push_back({c});
+  if (nulls.size() == 2 && key.parts.size() > 2) sets.push_back(nulls);
+  return sets;
+}
 
 bool nulls_not_distinct(const Material& m, const NeededKey& key) {
   return m.engine == Engine::kPostgres && at_least(m, 15) && !counted_nulls(key).empty();
@@ -37,7 +49,24 @@ bool nulls_not_distinct(const Material& m, const NeededKey& key) {
 
 std::string and_all(const std::vector<std::string>& conditions) { return join(conditions, " AND "); }
 
-/// Rows that the new key does not look at: outside its predicate, or with a NULL that it lets repeat. Empty when it looks at all.
+/// The one column that an expression reads; null when there are several or none.
+const Column* only_column(const Material& m, std::string_view expression) {
+  const Column* found = nullptr;
+  Lexer lexer(expression, dialect_of(m.engine));
+  for (Token token = lexer.next(); token.kind != TokenKind::kEnd; token = lexer.next()) {
+    if (m.table == nullptr || (token.kind != TokenKind::kWord && token.kind != TokenKind::kQuotedName)) continue;
+    std::string name(token.text);
+    if (token.kind == TokenKind::kQuotedName) unquote(token, dialect_of(m.engine), name);
+    const Column* column = m.table->column(name);
+    if (column == nullptr || column == found) continue;
+    if (found != nullptr) return nullptr;
+    found = column;
+  }
+  return found;
+}
+
+/// The rows that the new key looks at: inside its predicate, and without a NULL that it lets repeat. Empty when it looks at all. With an expression
+/// in the key there is no prefix.
 std::vector<std::string> counted_rows(const Material& m, const NeededKey& key, std::string_view prefix) {
   std::vector<std::string> conditions;
   for (const std::string& c : m.null_columns) {
@@ -45,6 +74,10 @@ std::vector<std::string> counted_rows(const Material& m, const NeededKey& key, s
   }
   if (counted_nulls(key).empty()) {
     for (const std::string& c : key.nullable) conditions.push_back(std::string(prefix) + column_sql(m, c) + " IS NOT NULL");
+  }
+  for (size_t i = 0; i < key.parts.size(); ++i) {
+    const Column* read = key.part_columns[i].empty() ? only_column(m, key.parts[i]) : nullptr;
+    if (key.part_columns[i].empty() && (read == nullptr || read->nullable)) conditions.push_back(key.parts[i] + " IS NOT NULL");
   }
   return conditions;
 }
@@ -89,18 +122,40 @@ std::string same_key(const Material& m, const NeededKey& key, std::string_view d
   return and_all(conditions);
 }
 
+/// The only column of the primary key; null when there are more, or it may be NULL (which SQLite allows).
+const Column* only_key_column(const Material& m) {
+  const Key* primary = m.table != nullptr ? m.table->primary_key() : nullptr;
+  if (primary == nullptr || primary->parts.size() != 1) return nullptr;
+  const Column* column = m.table->column(primary->parts[0].column);
+  return column != nullptr && (column->identity || !column->nullable) ? column : nullptr;
+}
+
+/// `DELETE … WHERE id NOT IN (SELECT MIN(id) … GROUP BY key)`: one pass over the table, where the self-join without an index would be quadratic; and it
+/// needs no second name for what an expression reads.
+std::string delete_all_but_lowest(const Material& m, const NeededKey& key, const std::string& number) {
+  const std::string where = and_all(counted_rows(m, key, ""));
+  const std::string groups =
+      fmt::format("FROM {}{}{} GROUP BY {}", table_sql(m), where.empty() ? "" : " WHERE ", where, join(key.parts, ", "));
+  // MySQL deletes from no table that a subquery reads, unless the rows are set aside first (error 1093).
+  const std::string kept = is_mysql_family(m.engine)
+                               ? fmt::format("SELECT lowest FROM (SELECT MIN({}) AS lowest {}) AS keep", number, groups)
+                               : fmt::format("SELECT MIN({}) {}", number, groups);
+  return fmt::format("DELETE FROM {} WHERE {}{} NOT IN ({})", table_sql(m), where.empty() ? "" : where + " AND ", number, kept);
+}
+
 /// Deletes all copies but the one with the lowest primary key. Empty where that cannot be said (no primary key, an expression in the key).
 std::string dedupe_statement(const Material& m, const NeededKey& key) {
-  const std::string table = table_sql(m);
-  const bool has_rowid = m.engine == Engine::kSqlite && (m.table == nullptr || !m.table->without_rowid);
-  if (has_rowid) {
-    // One pass over the table where the self-join without an index would be quadratic.
+  const Column* number = only_key_column(m);
+  if (m.engine == Engine::kSqlite && (m.table == nullptr || !m.table->without_rowid)) {
     const std::string rowid = m.table != nullptr && m.table->column("rowid") != nullptr ? "_rowid_" : "rowid";
-    const std::string where = and_all(counted_rows(m, key, ""));
-    return fmt::format("DELETE FROM {0} WHERE {1}{2} NOT IN (SELECT MIN({2}) FROM {0}{3}{4} GROUP BY {5})", table,
-                       where.empty() ? "" : where + " AND ", rowid, where.empty() ? "" : " WHERE ", where, join(key.parts, ", "));
+    return delete_all_but_lowest(m, key, number == nullptr || number->identity ? rowid : quote_part(number->name, m.engine));
   }
-  if (key.has_expression) return {};
+  if (key.has_expression) {
+    // PostgreSQL has no MIN() of a uuid.
+    if (number == nullptr || !icontains(number->type, "int")) return {};
+    return delete_all_but_lowest(m, key, quote_part(number->name, m.engine));
+  }
+  const std::string table = table_sql(m);
   if (m.engine == Engine::kSqlite) {
     const std::string doomed = table + ".";
     const std::string order = keeps_lowest(m, doomed);
@@ -114,16 +169,50 @@ std::string dedupe_statement(const Material& m, const NeededKey& key) {
   return fmt::format("DELETE d FROM {0} AS d JOIN {0} AS keep ON {1}", table, same_key(m, key, "d.", order));
 }
 
+/// For each foreign key to the table: its rows pointed at the copy that stays, before a cascade takes them along or RESTRICT refuses the DELETE.
+std::vector<std::string> point_children_at_kept(const Material& m, const NeededKey& key) {
+  std::vector<std::string> statements;
+  const Column* number = only_key_column(m);
+  if (m.catalog == nullptr || number == nullptr || key.has_expression) return statements;
+  const std::string table = table_sql(m), id = quote_part(number->name, m.engine);
+  const std::string copies = fmt::format("FROM {0} AS d JOIN {0} AS keep ON ", table);
+  for (const Table* child : m.catalog->children_of(*m.table)) {
+    const bool itself = child->schema == m.table->schema && child->name == m.table->name;
+    if (itself && is_mysql_family(m.engine)) continue;  // error 1093
+    const std::string name = quote_part(child->name, m.engine);
+    for (const ForeignKey& f : child->foreign_keys) {
+      if (f.columns.size() != 1 || !iequals(f.referenced_table, m.table->name)) continue;
+      if (!f.referenced_columns.empty() && !iequals(f.referenced_columns[0], number->name)) continue;
+      const std::string column = quote_part(f.columns[0], m.engine);
+      statements.push_back(fmt::format(
+          "UPDATE {0} SET {2} = (SELECT keep.{3} {4}{5} WHERE d.{3} = {1}.{2} ORDER BY keep.{3} LIMIT 1) WHERE {2} IN (SELECT d.{3} "
+          "{4}{6})",
+          child->schema.empty() ? name : quote_part(child->schema, m.engine) + "." + name, name, column, id, copies,
+          same_key(m, key, "d.", fmt::format("keep.{0} <= d.{0}", id)), same_key(m, key, "d.", fmt::format("keep.{0} < d.{0}", id))));
+    }
+  }
+  return statements;
+}
+
 Fix dedupe(const Material& m, const NeededKey& key) {
   Fix fix;
   fix.kind = "dedupe";
   fix.title = fmt::format("First: list the duplicates of {} and remove all but the first", bare_table(m));
   fix.sql.push_back(duplicates_query(m, key));
   if (std::string statement = dedupe_statement(m, key); !statement.empty()) {
+    const std::vector<std::string> children = point_children_at_kept(m, key);
+    fix.sql.insert(fix.sql.end(), children.begin(), children.end());
     fix.sql.push_back(std::move(statement));
-    fix.trade_off =
-        "Deletes rows for good, the lowest primary key stays: before it, point rows of other tables at the copy that stays and carry over "
-        "what only the others hold.";
+    if (children.empty()) {
+      fix.trade_off =
+          "Deletes rows for good, the lowest primary key stays: before it, point rows of other tables at the copy that stays and carry "
+          "over "
+          "what only the others hold.";
+    } else {
+      fix.trade_off =
+          "Deletes rows for good, the lowest primary key stays; rows that reference the others are pointed at it (refused where a key of "
+          "theirs then repeats). Carry over what only the others hold, and run it all in one transaction.";
+    }
   } else {
     fix.title = fmt::format("First: list the duplicates of {}", bare_table(m));
     fix.trade_off = "Which copy stays is for you to say; the key cannot be made while there are two.";
@@ -133,17 +222,29 @@ Fix dedupe(const Material& m, const NeededKey& key) {
 
 // --- MySQL and MariaDB ---------------------------------------------------------------------------------------------------------------
 
-/// A type whose values may be longer than a key: TEXT, BLOB, JSON, or a VARCHAR that four-byte characters can make too long.
-bool too_long_for_key(std::string_view type) {
+/// Bytes that a value may need in a key: those of four-byte characters in a VARCHAR, and more than a key holds for TEXT, BLOB and JSON. 8 for the rest.
+int key_bytes(std::string_view type) {
   const std::string lower = to_lower(type);
   for (const std::string_view word : {"text", "blob", "json"}) {
-    if (lower.find(word) != std::string::npos) return true;
+    if (lower.find(word) != std::string::npos) return kInnoDbKeyBytes + 1;
   }
-  const size_t at = lower.find("varchar(");
-  if (at == std::string::npos) return false;
+  const size_t at = lower.find("char(");
+  if (at == std::string::npos) return 8;
   int length = 0;
-  std::from_chars(lower.data() + at + 8, lower.data() + lower.size(), length);
-  return length > kInnoDbKeyBytes / 4;
+  std::from_chars(lower.data() + at + 5, lower.data() + lower.size(), length);
+  return std::min(length, kInnoDbKeyBytes) * 4;
+}
+
+bool too_long_for_key(std::string_view type) { return key_bytes(type) > kInnoDbKeyBytes; }
+
+/// The columns of a key share its length: together `(VARCHAR(500), VARCHAR(500))` is too long (error 1071 on MySQL).
+bool too_long_together(const Material& m, const NeededKey& key) {
+  int bytes = 0;
+  for (const std::string& column : key.part_columns) {
+    const Column* known = m.table != nullptr && !column.empty() ? m.table->column(column) : nullptr;
+    bytes += known != nullptr ? std::min(key_bytes(known->type), kInnoDbKeyBytes) : 8;
+  }
+  return bytes > kInnoDbKeyBytes;
 }
 
 struct MySqlKey {
@@ -160,25 +261,11 @@ std::string add_generated(const Material& m, const std::string& name, std::strin
                      expression, invisible ? " INVISIBLE" : "");
 }
 
-/// The one column that an expression reads; null when there are several or none.
-const Column* only_column(const Material& m, std::string_view expression) {
-  const Column* found = nullptr;
-  Lexer lexer(expression, dialect_of(m.engine));
-  for (Token token = lexer.next(); token.kind != TokenKind::kEnd; token = lexer.next()) {
-    if (m.table == nullptr || (token.kind != TokenKind::kWord && token.kind != TokenKind::kQuotedName)) continue;
-    std::string name(token.text);
-    if (token.kind == TokenKind::kQuotedName) unquote(token, dialect_of(m.engine), name);
-    const Column* column = m.table->column(name);
-    if (column == nullptr || column == found) continue;
-    if (found != nullptr) return nullptr;
-    found = column;
-  }
-  return found;
-}
-
 MySqlKey mysql_key(const Material& m, const NeededKey& key) {
   MySqlKey result;
+  constexpr int kWorthHashing = 256;  // bytes; the digest has 32
   const bool functional = m.engine == Engine::kMySql && at_least(m, 8, 0, 13);
+  const bool crowded = too_long_together(m, key);
   for (size_t i = 0; i < key.parts.size(); ++i) {
     const std::string& part = key.parts[i];
     const std::string& column = key.part_columns[i];
@@ -199,7 +286,7 @@ MySqlKey mysql_key(const Material& m, const NeededKey& key) {
       continue;
     }
     const Column* known = m.table != nullptr ? m.table->column(column) : nullptr;
-    if (known == nullptr || !too_long_for_key(known->type)) {
+    if (known == nullptr || (!too_long_for_key(known->type) && !(crowded && key_bytes(known->type) > kWorthHashing))) {
       result.parts.push_back(part);
     } else if (m.engine == Engine::kMariaDb && !older_than(m, 10, 4)) {
       result.parts.push_back(part);
@@ -228,6 +315,16 @@ std::string null_marker(const Material& m, const std::vector<std::string>& colum
   return quote_part(column, m.engine);
 }
 
+/// The name of the key over the rows where `nulls` are NULL; with one such key the columns need not be in it.
+std::string null_name(const Material& m, const NeededKey& key, const std::string& name, const std::vector<std::string>& nulls) {
+  std::vector<std::string> words = {name};
+  if (null_sets(key).size() > 1) words.insert(words.end(), nulls.begin(), nulls.end());
+  words.emplace_back("null");
+  return new_name(m, words);
+}
+
+constexpr std::string_view kNullIsAValue = " A NULL counts as a value: the second row that differs from another only there is refused.";
+
 std::vector<Fix> mysql_unique(const Material& m, const NeededKey& key, const std::string& name) {
   MySqlKey made = mysql_key(m, key);
   if (!made.good) return {};
@@ -238,14 +335,13 @@ std::vector<Fix> mysql_unique(const Material& m, const NeededKey& key, const std
   std::vector<std::string> parts = made.parts;
   if (!key.predicate.empty()) parts.push_back(null_marker(m, m.null_columns, made));
   keys.push_back(fmt::format("ADD UNIQUE KEY {} ({})", quote_part(name, m.engine), join(parts, ", ")));
-  const std::vector<std::string> nulls = counted_nulls(key);
-  if (nulls.size() == 1 && !key.has_expression) {
+  for (const std::vector<std::string>& nulls : null_sets(key)) {
     std::vector<std::string> without;
-    for (size_t i = 0; i < key.columns.size(); ++i) {
-      if (key.columns[i] != nulls[0]) without.push_back(parts[i]);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (i >= key.columns.size() || !contains(nulls, key.columns[i])) without.push_back(parts[i]);
     }
     without.push_back(null_marker(m, nulls, made));
-    keys.push_back(fmt::format("ADD UNIQUE KEY {} ({})", quote_part(new_name(m, {name, "null"}), m.engine), join(without, ", ")));
+    keys.push_back(fmt::format("ADD UNIQUE KEY {} ({})", quote_part(null_name(m, key, name, nulls), m.engine), join(without, ", ")));
   }
   const bool inno = m.table == nullptr || m.table->storage_engine.empty() || iequals(m.table->storage_engine, "InnoDB");
   const bool online = inno && !made.hashed;
@@ -256,6 +352,7 @@ std::vector<Fix> mysql_unique(const Material& m, const NeededKey& key, const std
   fix.trade_off =
       online ? "Fails while there are duplicates. Readers and writers go on while it is built; it waits for open transactions at both ends."
              : "Fails while there are duplicates. Rebuilds the table: writers wait until it is done.";
+  if (!null_sets(key).empty()) fix.trade_off += kNullIsAValue;
   if (made.hashed) fix.trade_off += " A hash index: later ALTERs of this table cannot be INPLACE.";
   return {fix};
 }
@@ -301,15 +398,15 @@ std::vector<Fix> index_unique(const Material& m, const NeededKey& key, const std
     }
   }
   fix.sql.push_back(create(name, columns + nulls + where));
-  const std::vector<std::string> counted = counted_nulls(key);
-  if (counted.size() == 1 && nulls.empty() && !key.has_expression) {
-    std::vector<std::string> without;
+  const std::vector<std::vector<std::string>> sets = nulls.empty() ? null_sets(key) : std::vector<std::vector<std::string>>();
+  for (const std::vector<std::string>& set : sets) {
+    std::vector<std::string> without, tests;
     for (const std::string& c : key.columns) {
-      if (c != counted[0]) without.push_back(quote_part(c, m.engine));
+      if (!contains(set, c)) without.push_back(quote_part(c, m.engine));
     }
-    fix.sql.push_back(
-        create(new_name(m, {name, "null"}), fmt::format("({}) WHERE {} IS NULL{}{}", join(without, ", "), column_sql(m, counted[0]),
-                                                        key.predicate.empty() ? "" : " AND ", key.predicate)));
+    for (const std::string& c : set) tests.push_back(column_sql(m, c) + " IS NULL");
+    if (!key.predicate.empty()) tests.push_back(key.predicate);
+    fix.sql.push_back(create(null_name(m, key, name, set), fmt::format("({}) WHERE {}", join(without, ", "), and_all(tests))));
   }
   fix.trade_off = "Fails while there are duplicates.";
   if (m.engine == Engine::kSqlite)
@@ -320,6 +417,7 @@ std::vector<Fix> index_unique(const Material& m, const NeededKey& key, const std
   else
     fix.trade_off += " CONCURRENTLY blocks no writer, cannot run inside a transaction, and waits for those that are open.";
   if (!nulls.empty()) fix.trade_off += " Two NULLs count as equal.";
+  if (!sets.empty()) fix.trade_off += kNullIsAValue;
   return {fix};
 }
 

@@ -103,8 +103,8 @@ std::vector<Fix> on_duplicate_key(const Material& m, const NeededKey& key, const
     fix.sql = {with_clause(insert, m, fmt::format("ON DUPLICATE KEY UPDATE {0} = LAST_INSERT_ID({0})", name)), "SELECT LAST_INSERT_ID()"};
     fix.trade_off = "LAST_INSERT_ID() gives the id either way.";
   } else {
-    if (key.columns.empty()) return {};
-    const std::string name = quote_part(key.columns[0], m.engine);
+    if (key.columns.empty() && id == nullptr) return {};
+    const std::string name = quote_part(key.columns.empty() ? id->name : key.columns[0], m.engine);
     fix.sql = {with_clause(insert, m, fmt::format("ON DUPLICATE KEY UPDATE {0} = {0}", name))};
     fix.trade_off = "The row that is there stays as it is.";
     if (!insert.returns() && fetches_row(m)) {
@@ -119,7 +119,7 @@ std::vector<Fix> on_duplicate_key(const Material& m, const NeededKey& key, const
 
 std::vector<Fix> on_conflict(const Material& m, const NeededKey& key, const Insert& insert) {
   const bool sqlite = m.engine == Engine::kSqlite;
-  if (sqlite && older_than(m, 3, 24)) return {};
+  if (sqlite ? older_than(m, 3, 24) : older_than(m, 9, 5)) return {};
   const std::string target = "ON CONFLICT (" + join(key.parts, ", ") + ")" + (key.predicate.empty() ? "" : " WHERE " + key.predicate);
   Fix fix;
   fix.kind = "upsert";
