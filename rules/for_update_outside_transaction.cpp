@@ -44,6 +44,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       for (const KeyColumn& k : lock.equal) m.key_columns.push_back(k.name());
       m.row = row_identity(lock.name, lock.table, lock.equal, read);
       m.message_detail = tx.is_explicit ? "own-transaction" : "autocommit";
+      bool writes_what_was_read = false;
       // The write it was taken for: the next one of the same row, by value or as the row it picked.
       for (uint32_t w = r + 1; w < unit.ops.size() && w <= r + kReach && !m.has_write; ++w) {
         const Op& write = unit.ops[w];
@@ -53,12 +54,15 @@ void check(const WorkUnit& unit, RuleContext& context) {
           m.write = w;
           m.has_write = true;
           for (const ColumnWrite& c : a.set) {
-            if (lock.projects(c.column)) m.columns.push_back(c.column);
+            if (!lock.projects(c.column)) continue;
+            m.columns.push_back(c.column);
+            writes_what_was_read |= c.value->kind != OperandKind::kNow;
           }
           break;
         }
       }
-      if (tx.first != tx.last && !m.has_write) continue;  // it decided something under the lock, and nothing was to be written
+      // It decided something under the lock, and nothing was to be written: what is written later is another matter, unless it was read here.
+      if (tx.first != tx.last && (!m.has_write || !writes_what_was_read)) continue;
       if (m.columns.empty()) m.columns = m.key_columns;
       // Alone in its transaction and nothing written after: a test of a lock, or the end of the log.
       if (tx.is_explicit && !m.has_write) m.confidence = Confidence::kPossible;

@@ -79,6 +79,7 @@ struct Match {
   bool value_moved_by_step = false;  ///< evidence `value-follows-read`
   bool value_moved_down = false;     ///< … downwards: there is a bound below which it must not go
   bool value_stayed = false;  ///< wrote what was there already: says nothing alone, and much beside a write that moved it to the same value
+  TimePoint stood_since;      ///< when the value was put there
   bool writes_one_column = false;  ///< nothing else can have been the purpose of the write
   bool gives_out_number =
       false;                  ///< `row` is a series and `written` its next number: the same number inserted by two sessions is one too many

@@ -19,6 +19,7 @@
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
 #include "rules/directive.h"
+#include "rules/key_account.h"
 #include "rules/lookup_insert.h"
 #include "rules/masked_name.h"
 #include "rules/match.h"
@@ -51,6 +52,7 @@ struct Visit {
   bool inserted = false;
   bool stayed = false;
   bool one_column = false;
+  TimePoint stood_since;
 };
 
 struct Ref {
@@ -133,11 +135,14 @@ DataCheck data_check(const Group& g) {
   return check;
 }
 
-// Had whoever made `y` seen what `x` did? The log tells when a COMMIT came, not when it was done: on a busy server the next lookup still misses the row.
-bool had_seen(const Visit& x, const Visit& y) {
+// Could what was done at `a` be seen at `b`? The log tells when a COMMIT came, not when it was done: on a busy server the next lookup still misses the row.
+bool long_before(const TimePoint& a, const TimePoint& b) {
   constexpr int64_t kCommitTakes = 200'000;  // µs
-  return certainly_before(x.end, y.start) && y.start.micros - x.end.micros > kCommitTakes;
+  return certainly_before(a, b) && b.micros - a.micros > kCommitTakes;
 }
+
+// Had whoever made `y` seen what `x` did?
+bool had_seen(const Visit& x, const Visit& y) { return long_before(x.end, y.start); }
 
 // Each read came before the other's write. Where the clock counts seconds, the order in which the server received the statements shows it.
 bool came_between(const Visit& x, const Visit& y) {
@@ -183,7 +188,10 @@ class Audit::Folder final : public RuleContext {
     const auto it = runs_.find(ref.statement->source->fingerprint);
     return it != runs_.end() && it->second.by.size() > 1;
   }
-  void tell_users_of_tables();
+  [[nodiscard]] KeyAccounts::Weighing weigh_keys(const Group& g) {
+    return g.read.statement != nullptr ? keys_.weigh(g.read.statement->source->fingerprint) : KeyAccounts::Weighing{};
+  }
+  void tell_uses_of_tables();
   [[nodiscard]] bool among_many(uint32_t session) const;
   Ref ref_of(const WorkUnit& unit, const Op& op) const;
   std::string shown_session(const WorkUnit& unit) const;
@@ -205,10 +213,12 @@ class Audit::Folder final : public RuleContext {
     std::vector<uint32_t> by;  // the first kManySessions that ran it
   };
   std::unordered_map<uint64_t, Runs> runs_;  // by template
+  KeyAccounts keys_;
   // Made of them at the end: the first kManySessions that used a table, and the tables a session used.
   std::unordered_map<std::string_view, std::vector<uint32_t>> users_of_;
   std::unordered_map<uint32_t, std::vector<std::string_view>> used_by_;
-  std::set<std::string> deleted_from_;  // tables some statement of the log deletes from
+  std::set<std::string> deleted_from_;                     // tables some statement of the log deletes from
+  std::set<std::pair<std::string, std::string>> updated_;  // made at the end: columns of tables some statement of the log sets
 };
 
 Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
@@ -317,7 +327,7 @@ void Audit::Folder::report(Match m) {
     auto& visits = g.rows[m.row];
     if (visits.size() < kMaxVisits)
       visits.push_back({unit.session, unit_, begin, end, read.in_order_received && read.file == write.file ? read.line : 0, write.line,
-                        write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column});
+                        write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column, m.stood_since});
   }
 }
 
@@ -356,6 +366,7 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
+  keys_.observe(unit);
   for (const Op& op : unit.ops) {
     for (const std::string_view d : op.directives) directives_.see(d, {path_of(op.file), op.line});
     Runs& runs = runs_[op.statement->source->fingerprint];
@@ -389,14 +400,29 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
                        g.first.pattern == Pattern::kUpdateOrInsert || g.first.pattern == Pattern::kToggleRow;
   // Rows that the statement itself says should be one.
   const bool meant_single = g.first.pattern == Pattern::kUpsertWithoutKey;
-  const bool may_vanish = !g.first.null_columns.empty() || deleted_from_.contains(g.first.table_name);
+  const bool may_vanish = deleted_from_.contains(g.first.table_name) ||
+                          std::any_of(g.first.null_columns.begin(), g.first.null_columns.end(), [&](const std::string& column) {
+                            return updated_.contains({g.first.table_name, column});
+                          });
   bool met = false, twice = false, same_value = false;
   bool shared_key = false;
   Evidence overlap, both, value;
-  auto name_of = [&](const Visit& v) {
-    const auto it = session_names_.find(v.session);
+  auto name_of = [&](uint32_t session) {
+    const auto it = session_names_.find(session);
     return it == session_names_.end() ? std::string("?") : it->second;
   };
+  const KeyAccounts::Weighing keys = inserts ? weigh_keys(g) : KeyAccounts::Weighing{};
+  if (keys.dealt && !may_vanish) {
+    // A count may be meant to reach more than one: then nobody may have inserted beside a row that was there.
+    if (keys.seen || keys.repeated > (g.first.counted ? 0 : keys.raced)) return false;
+    if (keys.raced > 0) {
+      twice = true;
+      both = {"same-value-written-twice",
+              fmt::format("sessions {} and {} inserted the same key, and whoever did had looked for it before the first",
+                          name_of(keys.first->session), name_of(keys.second->session)),
+              {path_of(keys.second->file), keys.second->line}};
+    }
+  }
   for (const auto& [row, visits] : g.rows) {
     for (size_t a = 0; a < visits.size(); ++a) {
       for (size_t b = a + 1; b < visits.size(); ++b) {
@@ -406,9 +432,9 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         const bool apart = certainly_before(x.end, y.start) || certainly_before(y.end, x.start);
         const bool overlapped = came_between(x, y);
         // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met. In a
-        // log that does not tell sessions apart nobody can be said to have seen it.
+        // log that does not tell sessions apart nobody can be said to have seen it, and a session that is dealt the halves of requests is nobody.
         if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
-            (had_seen(x, y) || had_seen(y, x) || x.session == y.session || (g.first.counted && !overlapped)))
+            (had_seen(x, y) || had_seen(y, x) || (!keys.dealt && (x.session == y.session || (g.first.counted && !overlapped)))))
           return false;
         if (meant_single && !twice && x.inserted && y.inserted && !may_vanish) {
           twice = true;
@@ -420,15 +446,16 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
           met = true;
           const bool claims = g.first.pattern == Pattern::kQueuePop;
           overlap = {claims ? "claimed-twice" : "overlap",
-                     fmt::format("sessions {} and {} {}", name_of(x), name_of(y),
+                     fmt::format("sessions {} and {} {}", name_of(x.session), name_of(y.session),
                                  claims ? "both took the same row" : "were both between these two statements for the same key"),
                      {path_of(y.file), y.line}};
         }
         if (!twice && inserts && x.inserted && y.inserted) {
           twice = true;
-          both = {"same-value-written-twice",
-                  fmt::format("sessions {} and {} looked the same key up in vain and both inserted it", name_of(x), name_of(y)),
-                  {path_of(y.file), y.line}};
+          both = {
+              "same-value-written-twice",
+              fmt::format("sessions {} and {} looked the same key up in vain and both inserted it", name_of(x.session), name_of(y.session)),
+              {path_of(y.file), y.line}};
         }
         // One moved the value, the other wrote the same: both had read the one before. Where the two writes cannot be ordered, a write of many columns may
         // only have put back what it found.
@@ -437,7 +464,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
           same_value = true;
           value = {"same-value-written-twice",
                    fmt::format(
-                       "sessions {} and {} {}", name_of(x), name_of(y),
+                       "sessions {} and {} {}", name_of(x.session), name_of(y.session),
                        g.first.gives_out_number ? "inserted the same number" : "read the row and wrote the same value: one change is lost"),
                    {path_of(y.file), y.line}};
         }
@@ -447,10 +474,13 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   if ((inserts || g.assumed_random) && g.all_random && !shared_key) return false;
   // A flag that is written once more when it has the value, with nobody else about: it is set, not turned over.
   if (g.first.pattern == Pattern::kToggle) {
+    const bool several = run_by_several(g.read) && run_by_several(g.write);
     for (const auto& [row, visits] : g.rows) {
       if (visits.size() >= kMaxVisits) continue;
       for (const Visit& v : visits) {
         if (!v.stayed || v.written == 0) continue;
+        // Whoever put the value there just before may have met this one unseen, where a pool deals the halves of requests to several sessions.
+        if (several && v.stood_since.known() && !long_before(v.stood_since, v.start)) continue;
         const bool alone = std::all_of(visits.begin(), visits.end(), [&](const Visit& o) {
           return o.session == v.session || certainly_before(o.end, v.start) || certainly_before(v.end, o.start);
         });
@@ -491,7 +521,7 @@ bool Audit::Folder::assumed_safe(const Finding& f) {
   return false;
 }
 
-void Audit::Folder::tell_users_of_tables() {
+void Audit::Folder::tell_uses_of_tables() {
   for (const auto& entry : runs_) {
     const auto& runs = entry.second;
     const StatementAccess& access = runs.statement->access;
@@ -502,7 +532,11 @@ void Audit::Folder::tell_users_of_tables() {
       }
     };
     for (const ReadAccess& r : access.reads) use(r.name);
-    for (const WriteAccess& w : access.writes) use(w.name);
+    for (const WriteAccess& w : access.writes) {
+      use(w.name);
+      if (w.kind != StatementKind::kUpdate) continue;
+      for (const ColumnWrite& c : w.set) updated_.emplace(w.name, c.column);
+    }
   }
 }
 
@@ -573,7 +607,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   if (!g.told_apart) {
     out.confidence = Confidence::kPossible;
   } else if (g.sessions.size() == 1 && sessions >= kManySessions && among_many(*g.sessions.begin()) &&
-             out.confidence == Confidence::kLikely && !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
+             out.confidence == Confidence::kLikely && !weigh_keys(g).dealt &&
+             !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
     out.confidence = Confidence::kPossible;
   }
 
@@ -681,7 +716,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
       {"DBA401", "DBA202"}, {"DBA402", "DBA201"}, {"DBA402", "DBA202"}, {"DBA405", "DBA201"}, {"DBA405", "DBA202"}, {"DBA407", "DBA404"},
       {"DBA408", "DBA201"}, {"DBA408", "DBA202"}, {"DBA409", "DBA201"}, {"DBA409", "DBA202"}, {"DBA410", "DBA101"}, {"DBA410", "DBA301"},
       {"DBA411", "DBA301"}, {"DBA412", "DBA301"}, {"DBA501", "DBA201"}, {"DBA501", "DBA202"}, {"DBA501", "DBA301"}};
-  tell_users_of_tables();
+  tell_uses_of_tables();
   std::vector<Finding> findings;
   std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
   std::vector<bool> silenced;                             // parallel

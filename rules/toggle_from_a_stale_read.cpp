@@ -66,6 +66,7 @@ void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, Rul
   m.pattern = Pattern::kToggle;
   m.value_stayed = step.change == CellChange::kUnknown || step.change == CellChange::kKept;
   if (step.change != CellChange::kUnknown) m.written = hash_combine(hash_bytes(flag->column), write.value(flag->value->slot).hash);
+  m.stood_since = step.by_time;
   m.writes_one_column = true;
   // Only what went there and came back is a toggle; one change may be the one a flag was made for.
   if (step.change != CellChange::kReturned) m.confidence = Confidence::kPossible;

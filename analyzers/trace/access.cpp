@@ -88,6 +88,13 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
   }
 }
 
+// `SELECT EXISTS (…)`, or `FROM (SELECT 1 AS dummy) t WHERE EXISTS (…)`.
+bool reads_no_table(const StatementFacts& f, const QueryBlock& block) {
+  return std::all_of(block.tables.begin(), block.tables.end(), [&](const TableRef& t) {
+    return !t.is_cte && t.derived_block >= 0 && f.blocks[static_cast<size_t>(t.derived_block)].tables.empty();
+  });
+}
+
 void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
   const StatementFacts& f = s.facts();
   for (size_t b = 0; b < f.blocks.size(); ++b) {
@@ -125,7 +132,7 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
         const QueryBlock& parent = f.blocks[static_cast<size_t>(block.parent)];
         for (const SelectItem& item : parent.items) inside_exists |= item.exists && item.block == static_cast<int>(b);
         for (const Conjunct& c : parent.where) inside_exists |= c.exists && c.right.block == static_cast<int>(b);
-        if (inside_exists && parent.parent < 0 && parent.tables.empty()) r.top_level = true;  // SELECT EXISTS (…)
+        if (inside_exists && parent.parent < 0 && reads_no_table(f, parent)) r.top_level = true;  // SELECT EXISTS (…)
       }
       bool all_probe = !block.items.empty();
       for (const SelectItem& item : block.items) {

@@ -1,0 +1,179 @@
+#include "rules/key_account.h"
+
+#include <algorithm>
+
+#include "analyzers/base/hash.h"
+#include "rules/match.h"
+
+namespace dbaudit {
+
+namespace {
+
+constexpr size_t kMaxKeys = 50'000;     // over all templates
+constexpr size_t kMaxEvents = 16;       // of each kind, for a key
+constexpr size_t kMaxTemplates = 4096;  // of lookups
+constexpr size_t kMaxTemplatesOfTable = 8;
+constexpr uint64_t kEnough = 2;               // INSERTs by sessions that had not asked: one may be chance
+constexpr int64_t kRequestTakes = 2'000'000;  // µs from a lookup to its INSERT
+constexpr int64_t kCommitTakes = 200'000;     // µs until a lookup surely sees what was inserted
+
+std::optional<uint64_t> part_of(std::string_view column, const Value& v) {
+  if (!v.known()) return std::nullopt;
+  return hash_combine(hash_bytes(column), v.hash);
+}
+
+}  // namespace
+
+void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert) {
+  auto it = asked.keys.find(key);
+  if (it == asked.keys.end()) {
+    if (keys_ >= kMaxKeys) return;
+    ++keys_;
+    it = asked.keys.emplace(key, Account{}).first;
+  }
+  Account& a = it->second;
+  uint32_t& count = insert ? a.inserts : a.lookups;
+  if (++count > kMaxEvents) return;
+  a.events.push_back({op.start.known() ? op.start : op.end, op.line, op.file, session, op.in_order_received, insert});
+}
+
+void KeyAccounts::ask(const Op& op, uint32_t session, std::string_view table, const std::vector<KeyColumn>& equal) {
+  const uint64_t fingerprint = op.statement->source->fingerprint;
+  std::vector<std::pair<std::string_view, uint64_t>> parts;
+  for (const KeyColumn& k : equal) {
+    if (k.is_null) continue;
+    if (k.column.empty() || k.is_list) return;
+    const std::optional<uint64_t> part = part_of(k.column, op.value(k.slot));
+    if (!part) return;
+    parts.emplace_back(k.column, *part);
+  }
+  if (parts.empty()) return;
+  std::sort(parts.begin(), parts.end());
+  auto it = asked_.find(fingerprint);
+  if (it == asked_.end()) {
+    if (asked_.size() >= kMaxTemplates) return;
+    auto known = of_table_.find(table);
+    if (known == of_table_.end()) known = of_table_.emplace(table, std::vector<uint64_t>()).first;
+    if (known->second.size() >= kMaxTemplatesOfTable) return;
+    known->second.push_back(fingerprint);
+    it = asked_.emplace(fingerprint, Asked{}).first;
+    for (const auto& [column, part] : parts) it->second.columns.emplace_back(column);
+  }
+  uint64_t key = 0;
+  for (const auto& [column, part] : parts) key = hash_combine(key, part);
+  add(it->second, key, op, session, false);
+}
+
+void KeyAccounts::observe(const WorkUnit& unit) {
+  // All lookups first: an INSERT is counted where some lookup asks for its columns.
+  for (const Op& op : unit.ops) {
+    if (op.failed || op.rolled_back || unit.transactions[op.transaction].is_explicit) continue;
+    for (const ReadAccess& r : op.statement->access.reads) {
+      if (!r.top_level || r.joined || !r.exact || !r.others.empty() || r.equal.empty() || picks_one_row(r.table, r.equal)) continue;
+      if ((r.aggregate != Aggregate::kNone && !r.probe) || (op.rows > 0 && !r.probe) || takes_latest(op, r)) continue;
+      ask(op, unit.session, r.name, r.equal);
+      break;
+    }
+    for (const WriteAccess& w : op.statement->access.writes) {
+      if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || picks_one_row(w.table, w.equal)) continue;
+      if (op.rows <= 0) ask(op, unit.session, w.name, w.equal);
+      break;
+    }
+  }
+  for (const Op& op : unit.ops) {
+    if (op.failed || op.rolled_back || unit.transactions[op.transaction].end == TxEnd::kRollback) continue;
+    for (const WriteAccess& w : op.statement->access.writes) {
+      if (w.kind != StatementKind::kInsert || w.upsert != UpsertKind::kNone || w.guarded_insert) continue;
+      const auto known = of_table_.find(w.name);
+      if (known == of_table_.end()) continue;
+      for (const uint64_t fingerprint : known->second) {
+        Asked& asked = asked_.at(fingerprint);
+        uint64_t key = 0;
+        const bool whole = std::all_of(asked.columns.begin(), asked.columns.end(), [&](const std::string& column) {
+          const ColumnWrite* c = w.find(column);
+          if (c == nullptr || c->value->kind != OperandKind::kSlot) return false;
+          const std::optional<uint64_t> part = part_of(column, op.value(c->value->slot));
+          if (part) key = hash_combine(key, *part);
+          return part.has_value();
+        });
+        if (whole) add(asked, key, op, unit.session, true);
+      }
+    }
+  }
+}
+
+void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained) {
+  if (account.inserts == 0) return;
+  std::vector<Event> events = account.events;
+  const bool lines_tell =
+      std::all_of(events.begin(), events.end(), [&](const Event& e) { return e.in_order && e.file == events.front().file; });
+  std::sort(events.begin(), events.end(), [&](const Event& a, const Event& b) {
+    if (!lines_tell && a.time.micros != b.time.micros) return a.time.micros < b.time.micros;
+    return std::pair(a.file, a.line) < std::pair(b.file, b.line);
+  });
+  const Event* first_insert = nullptr;
+  const Event* second_insert = nullptr;
+  uint64_t asked = 0, asked_before_first = 0, asked_unseeing = 0, inserted = 0;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const Event& e = events[i];
+    if (!e.insert) {
+      ++asked;
+      if (first_insert == nullptr) ++asked_before_first;
+      const bool saw = first_insert != nullptr && certainly_before(first_insert->time, e.time) &&
+                       e.time.micros - first_insert->time.micros > kCommitTakes;
+      asked_unseeing += saw ? 0 : 1;
+      continue;
+    }
+    ++inserted;
+    if (first_insert == nullptr) {
+      first_insert = &e;
+    } else if (second_insert == nullptr) {
+      second_insert = &e;
+    }
+    // Has the session asked as often as it has inserted, now this one? Somebody else has asked just before?
+    int64_t own = -1;
+    bool another = false;
+    for (size_t j = 0; j < i; ++j) {
+      if (events[j].session == e.session) {
+        own += events[j].insert ? -1 : 1;
+      } else {
+        another |= !events[j].insert && e.time.micros - events[j].time.micros <= kRequestTakes;
+      }
+    }
+    if (asked < inserted) {
+      ++unexplained;
+    } else if (own < 0 && another) {
+      ++orphans;
+    } else if (own < 0) {
+      ++unexplained;
+    }
+  }
+  if (inserted < 2 || account.lookups > kMaxEvents || account.inserts > kMaxEvents) return;
+  if (asked_before_first >= inserted) {
+    ++out.raced;
+    if (!out.first) {
+      out.first = Place{first_insert->session, first_insert->file, first_insert->line};
+      out.second = Place{second_insert->session, second_insert->file, second_insert->line};
+    }
+  } else {
+    ++out.repeated;
+    out.seen |= asked_unseeing < inserted;
+  }
+}
+
+KeyAccounts::Weighing KeyAccounts::weigh(uint64_t lookup) {
+  Weighing out;
+  const auto it = asked_.find(lookup);
+  if (it == asked_.end()) return out;
+  if (it->second.weighed) return *it->second.weighed;
+  std::vector<uint64_t> keys;
+  for (const auto& entry : it->second.keys) keys.push_back(entry.first);
+  std::sort(keys.begin(), keys.end());
+  uint64_t orphans = 0, unexplained = 0;
+  for (const uint64_t key : keys) weigh(it->second.keys.at(key), out, orphans, unexplained);
+  out.dealt = orphans >= kEnough && orphans > unexplained;
+  it->second.weighed = out;
+  return out;
+}
+
+}  // namespace dbaudit

@@ -1,0 +1,69 @@
+#pragma once
+// Who asked for a key and who inserted it, over all sessions.
+//
+// A pool that deals each statement to any connection (node-postgres' Pool, Go's database/sql, asyncpg's) splits a request: its lookup runs on session A, its
+// INSERT on session B. Then what one session did in order says nothing about what one request had seen, but sums over all sessions still do: whoever
+// inserted a key after looking for it in vain has a lookup of his own, and that lookup came before the first INSERT of the key.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "analyzers/trace/transaction.h"
+
+namespace dbaudit {
+
+class KeyAccounts {
+ public:
+  struct Place {
+    uint32_t session = 0, file = 0;
+    uint64_t line = 0;
+  };
+
+  /// What the keys of one lookup statement say together.
+  struct Weighing {
+    bool dealt = false;  ///< sessions inserted keys that others had just asked for and never inserted: the halves of requests are dealt out
+    uint64_t raced = 0;  ///< keys inserted more than once, each time by somebody who had asked before the first INSERT
+    uint64_t repeated = 0;               ///< keys inserted more than once, by more than had asked before
+    bool seen = false;                   ///< … and by somebody who asked long enough after the first INSERT to have found it
+    std::optional<Place> first, second;  ///< two INSERTs of one raced key
+  };
+
+  /// Counts the autocommit lookups by equality and the INSERTs of a unit. At most 50,000 keys are remembered, 16 lookups and 16 INSERTs of each.
+  void observe(const WorkUnit& unit);
+
+  /// Of the lookups (or UPDATEs) of one template, by its fingerprint. Call when all units have been observed: what it finds is kept.
+  [[nodiscard]] Weighing weigh(uint64_t lookup);
+
+ private:
+  struct Event {
+    TimePoint time;
+    uint64_t line = 0;
+    uint32_t file = 0, session = 0;
+    bool in_order = false;  ///< its line tells when it came
+    bool insert = false;
+  };
+  struct Account {
+    std::vector<Event> events;
+    uint32_t lookups = 0, inserts = 0;
+  };
+  struct Asked {
+    std::vector<std::string> columns;  ///< sorted
+    std::unordered_map<uint64_t, Account> keys;
+    std::optional<Weighing> weighed;
+  };
+
+  void add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert);
+  void ask(const Op& op, uint32_t session, std::string_view table, const std::vector<KeyColumn>& equal);
+  static void weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained);
+
+  std::unordered_map<uint64_t, Asked> asked_;                           // by template; looked up by key only
+  std::map<std::string, std::vector<uint64_t>, std::less<>> of_table_;  // its templates
+  size_t keys_ = 0;
+};
+
+}  // namespace dbaudit
