@@ -53,6 +53,8 @@ struct ScanOptions {
   std::string config;                                        ///< the dbaudit.toml in use; empty: none
   std::vector<std::string> config_notes;                     ///< what is to be said about it, one line each
   bool check_data = false, check_data_full = false;
+  std::string fixes_out;    ///< directory of --fixes-out; empty: none
+  std::string scratch_dsn;  ///< as given; empty: none
   bool show_values = false;
   bool quiet = false, verbose = false, progress = false;
   ColorMode color = ColorMode::kAuto;

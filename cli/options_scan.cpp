@@ -46,6 +46,9 @@ const ScanOption kOptions[] = {
     {"format", 0, "F", kReport, &W::format, "text (default)", R"("text")"},
     {"output", 'o', "FILE", kReport, &W::output, "Write there instead of standard output", R"("report.txt")", Paths::kValue},
     {"report", 0, "F=FILE", kReport, &W::report, "A format and its file; repeatable", R"(["json=report.json"])", Paths::kBehindEquals},
+    {"fixes-out", 0, "DIR", kReport, &W::fixes_out, "Write the fixes there, one .sql file a finding", R"("fixes")", Paths::kValue},
+    {"scratch-dsn", 0, "DSN", kReport, &W::scratch_dsn, "Server on which fixes are tried, in a database made and dropped; or env:NAME",
+     R"("env:SCRATCH_DATABASE_URL")", Paths::kDsn},
     {"show-values", 0, "", kReport, &W::show_values, "Print literals instead of masking them", "false"},
     {"color", 0, "WHEN", kReport, &W::color, "auto (default), always or never", R"("auto")"},
     {"quiet", 'q', "", kReport, &W::quiet, "Print nothing but the report", "false"},
@@ -222,6 +225,8 @@ Result<ScanOptions> check_scan_values(const ScanWords& w) {
   scan.jobs = *jobs;
   if (w.quiet && w.verbose) return fail("--quiet and --verbose exclude each other");
   if (w.quiet && w.progress) return fail("--quiet and --progress exclude each other");
+  scan.fixes_out = w.fixes_out;
+  scan.scratch_dsn = w.scratch_dsn;
   scan.show_values = w.show_values;
   scan.quiet = w.quiet;
   scan.verbose = w.verbose;

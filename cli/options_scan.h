@@ -18,7 +18,7 @@ struct ScanWords {
   std::vector<std::string> log, schema, report, select, ignore;
   std::string dsn, database, log_format = "auto", log_line_prefix, log_timezone, since, until, app, user, table, check_data, engine,
                              isolation, format, output, color = "auto", min_confidence = "possible", fail_on = "warning",
-                             fail_on_confidence = "likely", baseline, write_baseline, config, jobs = "1";
+                             fail_on_confidence = "likely", baseline, write_baseline, fixes_out, scratch_dsn, config, jobs = "1";
   bool show_values = false, quiet = false, verbose = false, progress = false, no_config = false;
   /// Long names of the options that were given: the others are at their presets.
   std::set<std::string, std::less<>> given;

@@ -14,15 +14,18 @@
 #include "analyzers/base/text.h"
 #include "analyzers/trace/session.h"
 #include "cli/database_filter.h"
+#include "cli/fix_files.h"
 #include "cli/interrupt.h"
 #include "cli/part_filter.h"
 #include "cli/progress.h"
 #include "cli/report/layout.h"
 #include "cli/terminal.h"
+#include "cli/try_fixes.h"
 #include "rules/live_check.h"
 #include "rules/log_gap.h"
 #include "rules/registry.h"
 #include "rules/runner.h"
+#include "rules/suggest/check.h"
 
 namespace dbaudit {
 
@@ -94,6 +97,32 @@ int interrupted(const std::string& doing) {
   return 128 + InterruptWatch::caught();
 }
 
+/// The database on which fixes are tried: in memory for SQLite, else the one of --scratch-dsn. Null: there is none.
+Result<std::unique_ptr<Scratch>> scratch_of(const ScanOptions& options, Engine engine) {
+  if (engine == Engine::kSqlite) return sqlite_scratch();
+  if (options.scratch_dsn.empty()) return std::unique_ptr<Scratch>();
+  Result<Dsn> dsn = parse_dsn(options.scratch_dsn);
+  if (!dsn) return tl::unexpected(dsn.error());
+  Result<std::unique_ptr<Scratch>> scratch = open_scratch(*dsn);
+  if (scratch && (*scratch)->engine() != engine) {
+    return fail(fmt::format("--scratch-dsn {} is {}, and the audit is of {}: fixes are tried on the engine they are for", dsn->shown,
+                            engine_title((*scratch)->engine()), engine_title(engine)));
+  }
+  return scratch;
+}
+
+/// Before anything is read: --scratch-dsn must be usable.
+Result<void> check_scratch(const ScanOptions& options) {
+  if (options.scratch_dsn.empty()) return {};
+  const Result<Dsn> scratch = parse_dsn(options.scratch_dsn);
+  if (!scratch) return tl::unexpected(scratch.error());
+  std::optional<Dsn> audited;
+  if (!options.dsn.empty()) {
+    if (Result<Dsn> dsn = parse_dsn(options.dsn); dsn) audited = *dsn;
+  }
+  return may_be_scratch(*scratch, audited);
+}
+
 }  // namespace
 
 int run_scan(const ScanOptions& options) {
@@ -102,6 +131,7 @@ int run_scan(const ScanOptions& options) {
   Result<Baseline> baseline = options.baseline.empty() ? Baseline() : read_baseline(options.baseline);
   if (!baseline) return job_failed(baseline.error().message);
   const InterruptWatch interrupts;
+  if (const Result<void> checked = check_scratch(options); !checked) return job_failed(checked.error().message);
   Result<ScanTarget> target = load_target(options);
   if (!target) return job_failed(target.error().message);
   Result<std::vector<std::string>> logs = options.logs.empty() ? std::vector<std::string>() : expand_paths(options.logs);
@@ -245,11 +275,20 @@ int run_scan(const ScanOptions& options) {
     if (live.reports_rows && has_nothing_to_follow(audit_options.rules))
       report.notes.emplace_back("DBA108 follows the findings of DBA101 to DBA104, DBA107 and DBA110, none of which is selected");
     check_live_data(*target->connection, target->catalog, live, report.findings, report.notes);
+    for (Finding& f : report.findings) {
+      if (f.code == "DBA108") check_fixes(f, {}, audit_options);  // the others were when they were found
+    }
   }
   if (InterruptWatch::caught() != 0) return interrupted("the live data was asked");
   std::vector<std::string> notes = remarks.notes;
   const Result<void> settled = settle_findings(options, *baseline, audit_options.rules, audit_options.catalog, report, notes);
   if (!settled) return job_failed(settled.error().message);
+
+  if (target->has_catalog) {
+    const Result<std::unique_ptr<Scratch>> scratch = scratch_of(options, engine);
+    if (!scratch) return job_failed(scratch.error().message);
+    if (*scratch) (void)try_fixes(report.findings, target->catalog, **scratch);
+  }
 
   report.target.engine = engine;
   report.target.version = target->catalog.server.version;
@@ -261,6 +300,10 @@ int run_scan(const ScanOptions& options) {
   report.root = working_directory();
   report.fail_on = options.fail_on;
   report.fail_on_confidence = options.fail_on_confidence;
+  if (!options.fixes_out.empty()) {
+    if (const Result<void> written = write_fix_files(report.findings, options.fixes_out); !written)
+      return job_failed(written.error().message);
+  }
   if (const Result<void> written = write_reports(report, options); !written) return job_failed(written.error().message);
   say(notes, options);
   for (const std::string& error : remarks.errors) job_failed(error);

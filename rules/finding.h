@@ -51,6 +51,21 @@ struct InterleavingStep {
   bool breaks = false;
 };
 
+/// Where the statements of Fix::sql belong, by index; what the checks need to know to put the program together anew. Not reported.
+///
+/// The first `once` of them are run once, by a person: queries, DDL. The rest is the program's, each time. One that stands where the finding's read (or
+/// write) stood is named by `read` (`write`); those before it come directly before, those behind directly after. Where they bring a transaction of their
+/// own, or lock for it, they enclose the finding's transactions: what comes first goes to their beginning, what comes last to their end.
+struct FixUse {
+  static constexpr int kStays = -1;  ///< the program's statement is as it was
+  static constexpr int kGoes = -2;   ///< it is not needed any more
+  int once = 0;
+  int read = kStays, write = kStays;
+  int own = -1;  ///< the program's own statements, the finding's among them, stand before this entry; -1: no such place
+  /// The kind of the fix of the same finding that must have been applied before: an upsert needs its `unique-index`.
+  std::string_view after = {};
+};
+
 struct Fix {
   std::string kind;  ///< CLI.md `fixes.kind`: `unique-index`, `upsert`, `atomic-update`, `lock`, `orm`, …
   std::string title;
@@ -59,6 +74,9 @@ struct Fix {
   std::string code;                  ///< ORM code; empty for SQL
   std::string trade_off;             ///< one line: what it locks, blocks or changes
   std::vector<std::string> checked;  ///< `parses`, `runs`, `silences`: only what was really done
+  FixUse use = {};
+  /// Parallel to `sql` once the fix was checked: the statements with values in the places of their parameters, for a trial run. Not reported.
+  std::vector<std::string> trial = {};
 };
 
 /// What the live data can show of a finding (`--check-data`).

@@ -25,6 +25,7 @@
 #include "rules/match.h"
 #include "rules/orm.h"
 #include "rules/statement_text.h"
+#include "rules/suggest/check.h"
 #include "rules/verdict.h"
 
 namespace dbaudit {
@@ -39,6 +40,8 @@ constexpr size_t kMaxReadRows = 200'000;  // rows remembered as read, over all t
 constexpr size_t kMaxEvidence = 5;
 constexpr size_t kMaxNotes = 500'000;  // keys remembered for Match::needs
 constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
+constexpr uint64_t kMaxSecond = 1000;  // matches among which a second example is looked for
+constexpr size_t kMaxPartners = 500;   // units kept of those that noted something
 constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
 
 struct Visit {
@@ -113,7 +116,28 @@ struct Group {
   Isolation isolation = Isolation::kUnknown;
   bool in_autocommit = false;
   std::set<std::string> silenced_by;  // directives; when not empty, all of the group is silenced
+  FindingExample example, second;     // of the first match, and of one of another session
+  uint32_t example_session = 0;
+  const FindingExample* partner = nullptr;  // the unit that noted what the matches need, when it was kept
 };
+
+FindingExample example_of(const WorkUnit& unit, const Match& m) {
+  std::vector<uint32_t> about;
+  if (m.has_read) about.push_back(m.read);
+  if (m.has_write) about.push_back(m.write);
+  FindingExample example;
+  for (const OtherOp& o : m.others) about.push_back(o.op);
+  example.unit = example_of(unit, about);
+  if (example.unit.empty()) return example;
+  const auto place = [&](uint32_t op) { return static_cast<int>(op - example.unit.first_op); };
+  if (m.has_read) example.read = place(m.read);
+  if (m.has_write) example.write = place(m.write);
+  for (const uint32_t op : about) {
+    if (!unit.ops[op].facts().locks.empty()) example.locks.push_back(place(op));
+  }
+  if (example.read == example.write) example.read = -1;
+  return example;
+}
 
 void add_user(std::vector<uint32_t>& users, uint32_t session) {
   if (users.size() < kManySessions && std::find(users.begin(), users.end(), session) == users.end()) users.push_back(session);
@@ -207,7 +231,8 @@ class Audit::Folder final : public RuleContext {
   std::map<std::string, Group> groups_;                      // by rule, table and writing template
   std::map<uint32_t, std::string> session_names_;
   std::unordered_set<uint64_t> read_rows_;
-  std::unordered_map<uint64_t, Note> notes_;  // looked up by key only
+  std::unordered_map<uint64_t, Note> notes_;               // looked up by key only
+  std::unordered_map<uint64_t, FindingExample> partners_;  // the first units that noted these keys
   struct Runs {
     const BoundStatement* statement = nullptr;
     std::vector<uint32_t> by;  // the first kManySessions that ran it
@@ -267,9 +292,13 @@ void Audit::Folder::report(Match m) {
     g.first.unit = nullptr;
     g.first.evidence.clear();
     for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
+    if (options_.checks_fixes) g.example = example_of(unit, m);
+    g.example_session = unit.session;
     g.refuted_by = m.refuted_by;
     g.softened_by = m.softened_by;
   }
+  if (options_.checks_fixes && g.second.unit.empty() && unit.session != g.example_session && g.occurrences < kMaxSecond)
+    g.second = example_of(unit, m);
   if (!m.needs) {
     ++g.unconditional;
   } else {
@@ -337,6 +366,12 @@ void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
     if (!it->second.another && it->second.first.session != unit.session) it->second.another = by;
   } else if (notes_.size() < kMaxNotes) {
     notes_.emplace(key, Note{by, std::nullopt});
+    if (!options_.checks_fixes || partners_.size() >= kMaxPartners) return;
+    FindingExample partner;
+    partner.unit = example_of(unit, std::span(&op, 1), true);
+    if (partner.unit.empty()) return;
+    partner.write = static_cast<int>(op - partner.unit.first_op);
+    partners_.emplace(key, std::move(partner));
   }
 }
 
@@ -354,6 +389,10 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
       by = &*note.another;
     }
     met += wanted.occurrences;
+    // The example's own need first: the others' may be of another kind (a flag is turned both ways).
+    const bool of_example = g.first.needs && g.first.needs->key == wanted.need.key;
+    if (const auto kept = partners_.find(wanted.need.key); kept != partners_.end() && (g.partner == nullptr || of_example))
+      g.partner = &kept->second;
     if (wanted.need.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
     // The statement that is shown need not be its own witness.
     const bool shown = by->line == g.write.place.line && path_of(by->file) == g.write.place.file;
@@ -720,6 +759,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   std::vector<Finding> findings;
   std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
   std::vector<bool> silenced;                             // parallel
+  std::vector<const Group*> group_of;                     // parallel
   for (auto& [key, group] : groups_) {
     Finding f;
     if (!to_finding(group, sessions, f)) continue;
@@ -727,6 +767,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     pair_of.emplace_back(f.tables.front(), s->source->fingerprint);
     for (const std::string& d : group.silenced_by) directives_.mark_used(d);
     silenced.push_back(!group.silenced_by.empty() || assumed_safe(f));
+    group_of.push_back(&group);
     findings.push_back(std::move(f));
   }
   std::vector<bool> gone(findings.size(), false);
@@ -747,9 +788,13 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     if (gone[i]) continue;
     if (silenced[i]) {
       ++suppressed_;
-    } else {
-      kept.push_back(std::move(findings[i]));
+      continue;
     }
+    if (options_.checks_fixes) {
+      const Group& g = *group_of[i];
+      check_fixes(findings[i], {&g.example, g.second.unit.empty() ? nullptr : &g.second, g.partner}, options_);
+    }
+    kept.push_back(std::move(findings[i]));
   }
   for (std::string& line : directives_.unused(options_.rules)) remarks_.push_back(std::move(line));
   std::stable_sort(kept.begin(), kept.end(), report_order);
@@ -773,6 +818,7 @@ std::vector<Finding> check_schema(const AuditOptions& options) {
         for (const std::string& n : *names) fingerprint = hash_combine(fingerprint, hash_bytes(n));
       }
       f.fingerprint = fingerprint;
+      if (options.checks_fixes) check_schema_fixes(f, options);
       all.push_back(std::move(f));
     }
   }

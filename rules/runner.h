@@ -23,6 +23,7 @@ struct AuditOptions {
   std::vector<std::string> inputs;  ///< paths, by Op::file
   bool show_values = false;
   std::vector<TableAssumption> assumptions;  ///< of [[table]]; `ignored` is the caller's
+  bool checks_fixes = true;                  ///< fills Fix::checked; false in the audit that does the checking
 };
 
 /// What came of the comments in the SQL and of the assumptions about tables, for whoever wrote them. One line each, ordered.

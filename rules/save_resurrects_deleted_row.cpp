@@ -107,6 +107,10 @@ void describe(const Folded& f, Finding& finding) {
   read_only.write = nullptr;
   read_only.write_sql.clear();
   add_fixes(finding, suggest::row_lock(read_only));
+  for (Fix& fix : finding.fixes) {
+    fix.use.write = FixUse::kGoes;
+    fix.sql.back() = "-- here the UPDATE; when it changes no row the row was deleted: no INSERT then\nCOMMIT";
+  }
   add_fixes(finding, suggest::in_orm_words(f.material, "update-only"));
 }
 

@@ -9,6 +9,7 @@
 
 #include "rules/protection.h"
 #include "rules/statement_text.h"
+#include "rules/suggest/rewrite.h"
 
 namespace dbaudit {
 
@@ -77,12 +78,12 @@ void describe(const Folded& f, Finding& finding) {
   Fix fix;
   fix.kind = "transaction";
   fix.title = "Put the statement that may fail in a savepoint";
-  const std::string statement = f.material.write_sql;
+  const std::string statement = suggest::whole(f.material.write_sql, f.material);
   fix.sql = {"SAVEPOINT before_it", statement, "ROLLBACK TO SAVEPOINT before_it", "RELEASE SAVEPOINT before_it"};
   fix.applicability = Applicability::kDisplayOnly;
   fix.trade_off = "ROLLBACK TO only after the error, RELEASE in either case; each savepoint that writes costs a subtransaction.";
   if (f.detail == "23505") add_fixes(finding, suggest::upsert(f.material));
-  add_fixes(finding, {fix});
+  if (!statement.empty()) add_fixes(finding, {fix});
 }
 
 }  // namespace

@@ -22,12 +22,18 @@ namespace {
 
 constexpr std::string_view kSoftDelete = "sets what lookups want NULL";
 
+/// MySQL's partial key is one with a generated column that is NULL for the rows it leaves out.
+bool reads(const Table* table, const std::string& column, const std::string& other) {
+  const Column* known = table != nullptr ? table->column(column) : nullptr;
+  return known != nullptr && known->generated && known->default_expression && icontains(*known->default_expression, other);
+}
+
 /// Rows that the lookup leaves out hold the key all the same: a whole key without the columns that the lookup wants to be NULL.
-bool holds_hidden_rows(const Key& key, const LookupMatch& lookup) {
+bool holds_hidden_rows(const Table* table, const Key& key, const LookupMatch& lookup) {
   if (lookup.null_columns.empty() || !key.predicate.empty()) return false;
   return std::none_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
-    return p.column.empty() ||
-           std::any_of(lookup.null_columns.begin(), lookup.null_columns.end(), [&](const std::string& c) { return iequals(c, p.column); });
+    return p.column.empty() || std::any_of(lookup.null_columns.begin(), lookup.null_columns.end(),
+                                           [&](const std::string& c) { return iequals(c, p.column) || reads(table, p.column, c); });
   });
 }
 
@@ -56,7 +62,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
   for (const LookupInsert& pair : context.lookup_inserts(unit)) {
     const Protection& p = pair.protection;
     if (p.key == nullptr) continue;
-    const bool hidden = holds_hidden_rows(*p.key, pair.key);
+    const bool hidden = holds_hidden_rows(pair.insert->table, *p.key, pair.key);
     if (p.near_miss == nullptr && !hidden) continue;
     Match m = match_of(unit, pair);
     m.pattern = Pattern::kStricterKey;

@@ -212,7 +212,7 @@ TEST_CASE("Every refusal is one line that says what was meant", "[options]") {
       {{"scan", "x", "--quiet", "--progress"}, "--quiet and --progress exclude each other"},
       {{"scan", "x", "--since", "b"}, "--since takes a time such as 2026-11-20, 2026-11-20T14:00 or 2026-11-20T14:00:00Z, not 'b'"},
       {{"scan", "x", "--since", "2026-11-20", "--until", "2026-11-19T23:59"}, "--until is not after --since"},
-      {{"scan", "x", "--fixes-out", "b"}, "unknown option '--fixes-out' (see dbaudit scan --help)"},
+      {{"scan", "x", "--fixes-in", "b"}, "unknown option '--fixes-in' (did you mean --fixes-out?)"},
       {{"scan", "--dsn"}, "--dsn needs a value"},
       {{"scan", "x", "--dsn", ""}, "--dsn needs a value, not an empty one"},
       {{"scan", "--dsn", "a", "--dsn", "b"}, "--dsn is given more than once"},

@@ -111,6 +111,7 @@ std::vector<Fix> atomic_update(const Material& m, bool guard) {
   fix.title = guard ? fmt::format("Let the UPDATE check {} itself, and look at the affected rows", join(titles, ", "))
                     : fmt::format("Let the database do the arithmetic on {}", join(titles, ", "));
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off = guard ? "Check that one row was affected: 0 means that there was not enough, or no such row."
                         : "The value read before is no longer written, so it may be old.";
   if (m.engine == Engine::kPostgres && (m.isolation == Isolation::kRepeatableRead || m.isolation == Isolation::kSerializable))

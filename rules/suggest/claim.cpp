@@ -50,6 +50,7 @@ std::vector<Fix> guarded(const Material& m) {
   fix.kind = "atomic-update";
   fix.title = fmt::format("Let the UPDATE check {} itself, and look at the affected rows", join(m.columns, ", "));
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off = "Check that the row was affected: 0 means that somebody else has it; pick another.";
   if (m.engine == Engine::kPostgres && (m.isolation == Isolation::kRepeatableRead || m.isolation == Isolation::kSerializable))
     fix.trade_off += fmt::format(" At {} a concurrent change gives 40001: retry the transaction.", isolation_name(m.isolation));
@@ -98,6 +99,7 @@ std::vector<Fix> locked_subquery(const Material& m) {
   fix.kind = "lock";
   fix.title = "Lock the row in the subquery that picks it, and let the others skip it";
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off = "Safe in autocommit too. No row comes back when all that are left are locked.";
   return {fix};
 }

@@ -170,6 +170,7 @@ std::vector<Fix> guarded_insert_as_upsert(const Material& m) {
   fix.kind = "upsert";
   fix.title = "Insert, and let the unique key decide";
   fix.sql = {draft.sql()};
+  fix.use = {.write = 0, .after = "unique-index"};
   fix.trade_off =
       assignments.empty() ? "The row that is there stays as it is, and nobody gets an error." : "The row that is there is updated.";
   if (m.engine == Engine::kPostgres && (m.isolation == Isolation::kRepeatableRead || m.isolation == Isolation::kSerializable))
@@ -218,6 +219,7 @@ std::vector<Fix> update_or_insert_as_upsert(const Material& m) {
   fix.kind = "upsert";
   fix.title = "One upsert in place of both statements";
   fix.sql = {draft.sql()};
+  fix.use = {.read = FixUse::kGoes, .write = 0, .after = "unique-index"};
   fix.trade_off = "Inserts the row or updates the one that is there, in one statement.";
   if (m.engine == Engine::kPostgres && (m.isolation == Isolation::kRepeatableRead || m.isolation == Isolation::kSerializable))
     fix.trade_off += fmt::format(" At {} the loser gets 40001: retry the transaction.", isolation_name(m.isolation));
@@ -244,6 +246,7 @@ std::vector<Fix> named_conflict(const Material& m) {
   fix.kind = "upsert";
   fix.title = "Name the key whose duplicates are meant";
   fix.sql = {draft.sql()};
+  fix.use = {.write = 0, .after = "unique-index"};
   fix.trade_off = "Every other error (NULL, a missing parent, another key) reaches the application again.";
   say_what_it_needs(key, draft, fix);
   return {fix};
@@ -276,6 +279,7 @@ std::vector<Fix> conflict_target(const Material& m) {
     fix.kind = "upsert";
     fix.title = fmt::format("Name {} as the schema has it", key.name.empty() ? "the key" : key.name);
     fix.sql = {draft.sql()};
+    fix.use = {.write = 0, .after = "unique-index"};
     fix.trade_off =
         key.predicate.empty() ? "Goes by this key alone." : "Goes by this index alone: rows outside its predicate never conflict.";
     fixes.push_back(std::move(fix));
@@ -311,6 +315,7 @@ std::vector<Fix> replace_as_upsert(const Material& m) {
   fix.kind = "upsert";
   fix.title = "Update the row that is there instead of deleting it";
   fix.sql = {draft.sql()};
+  fix.use = {.write = 0, .after = "unique-index"};
   fix.trade_off = "Keeps the row, its number, its child rows and the columns not named; UPDATE triggers run in place of DELETE triggers.";
   say_what_it_needs(key, draft, fix);
   return {fix};
@@ -328,6 +333,7 @@ std::vector<Fix> one_key_at_a_time(const Material& m) {
   fix.kind = "upsert";
   fix.title = "Insert without ON DUPLICATE KEY UPDATE; on error 1062, UPDATE by the key that is meant";
   fix.sql = {draft.sql()};
+  fix.use = {.write = 0, .after = "unique-index"};
   fix.trade_off =
       "The error's text names the key that collided; a collision on the other key is then a conflict to report, not a row to change.";
   return {fix};
@@ -375,6 +381,7 @@ std::vector<Fix> key_like_lookup(const Material& m) {
   } else {
     fixes.front().sql.push_back(fmt::format("DROP INDEX {}{}", schema, name));
   }
+  fixes.front().use.once = static_cast<int>(fixes.front().sql.size());
   fixes.front().trade_off = "Forbids what the lookup would find twice, and no more. " + fixes.front().trade_off;
   return fixes;
 }

@@ -54,6 +54,7 @@ std::vector<Fix> toggle(const Material& m) {
   fix.kind = "atomic-update";
   fix.title = fmt::format("Let the UPDATE turn {} over itself", m.columns[0]);
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off = "The value it has afterwards must be read (RETURNING, or a SELECT) where the answer shows it." + retry_at(m);
   if (const std::string parameters = draft.parameters(); !parameters.empty()) fix.trade_off += " " + parameters;
   return {fix};
@@ -73,6 +74,7 @@ std::vector<Fix> own_column(const Material& m) {
   fix.kind = "atomic-update";
   fix.title = fmt::format("Compute {} from the row that is updated, not from a subquery", m.columns[0]);
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off = "The UPDATE then works on the row as it is after the wait." + retry_at(m);
   if (const std::string parameters = draft.parameters(); !parameters.empty()) fix.trade_off += " " + parameters;
   return {fix};
@@ -122,6 +124,7 @@ std::vector<Fix> relative_upsert(const Material& m) {
   fix.kind = "upsert";
   fix.title = fmt::format("Bring the change of {}, and let the upsert add it", join(m.columns, ", "));
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off =
       "The VALUES then hold what is to be added (negative to take away), which is also what a new row begins with." + retry_at(m);
   if (m.engine == Engine::kMySql && !alias)
@@ -154,6 +157,7 @@ std::vector<Fix> changed_columns(const Material& m) {
   fix.kind = "atomic-update";
   fix.title = "Write only the columns that this request changed";
   fix.sql = {draft.sql()};
+  fix.use.write = 0;
   fix.trade_off = fmt::format("{}Two sessions that change the same column still overwrite each other: a version column tells them.",
                               told ? "" : "One column stands here for those that changed. ");
   if (const std::string parameters = draft.parameters(); !parameters.empty()) fix.trade_off += " " + parameters;
@@ -169,6 +173,7 @@ std::vector<Fix> one_transaction(const Material& m) {
   fix.kind = "transaction";
   fix.title = "Both UPDATEs in one transaction";
   fix.sql = {m.engine == Engine::kSqlite ? "BEGIN IMMEDIATE" : "BEGIN", first, second, "COMMIT"};
+  fix.use = {.read = 1, .write = 2};
   fix.trade_off =
       "Rows stay locked until COMMIT: update them in the order of their key, or two transfers that cross deadlock." + retry_at(m);
   return {fix};

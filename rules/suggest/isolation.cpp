@@ -19,6 +19,7 @@ std::vector<Fix> isolation_level(const Material& m, Isolation level) {
   } else {
     return {};  // SQLite has no level to choose
   }
+  fix.use.own = 1;
   switch (level) {
     case Isolation::kSerializable:
       fix.trade_off = m.engine == Engine::kPostgres

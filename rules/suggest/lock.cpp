@@ -106,8 +106,10 @@ std::vector<Fix> row_lock(const Material& m) {
   if (!write_sql.empty()) {
     fix.sql.push_back(write_sql);
     fix.sql.emplace_back("COMMIT");
+    fix.use = {.read = 1, .write = 2};
   } else {
     fix.sql.emplace_back("-- here the writes that follow from what was read\nCOMMIT");
+    fix.use = {.read = 1, .own = 2};
   }
   return {fix};
 }

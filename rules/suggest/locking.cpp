@@ -38,6 +38,7 @@ std::vector<Fix> rows_in_order(const Material& m) {
   fix.kind = "lock";
   fix.title = "Lock all rows first, in the order of their key";
   fix.sql = {"BEGIN", draft.sql(), fmt::format("{}\nCOMMIT", kHere)};
+  fix.use.own = 2;
   fix.trade_off = "Every transaction that locks several of these rows must do it in this order; one that cannot must retry on a deadlock.";
   return {fix};
 }
@@ -51,6 +52,7 @@ std::vector<Fix> same_order(const Material& m) {
   fix.title = "Keep one order in every transaction, this or the other";
   fix.applicability = Applicability::kDisplayOnly;
   fix.sql = {"BEGIN", first, second, "COMMIT"};
+  fix.use = {.read = 1, .write = 2};
   fix.trade_off = "Every transaction that locks both rows must do it in this order; one that cannot must retry on a deadlock.";
   return {fix};
 }
@@ -63,6 +65,7 @@ std::vector<Fix> swapped(const Material& m) {
   fix.kind = "lock";
   fix.title = "Write the parent first: its lock then is the strong one from the beginning";
   fix.sql = {"BEGIN", first, second, "COMMIT"};
+  fix.use = {.read = 1, .write = 2};
   fix.trade_off = "Writers of children of one parent wait for each other a little longer.";
   return {fix};
 }
@@ -74,11 +77,13 @@ std::vector<Fix> table_lock(const Material& m) {
   if (m.engine == Engine::kPostgres) {
     fix.title = "Take a lock that no two sessions hold at once, before anything is read";
     fix.sql = {"BEGIN", fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", table_sql(m)), fmt::format("{}\nCOMMIT", kHere)};
+    fix.use.own = 2;
     fix.trade_off = "Every writer of the table waits until COMMIT; readers do not.";
   } else if (is_mysql_family(m.engine)) {
     fix.title = "Lock the table inside the transaction: autocommit off instead of BEGIN";
     fix.sql = {"SET autocommit = 0", fmt::format("LOCK TABLES {} WRITE", table_sql(m)), fmt::format("{}\nCOMMIT", kHere), "UNLOCK TABLES",
                "SET autocommit = 1"};
+    fix.use.own = 2;
     fix.trade_off = "Every other session waits, readers too; all tables used in between must be in the LOCK TABLES.";
   } else {
     return {};
@@ -92,11 +97,13 @@ std::vector<Fix> advisory_lock(const Material& m) {
   fix.title = "Take the lock before BEGIN and release it after COMMIT";
   if (m.engine == Engine::kPostgres) {
     fix.sql = {"SELECT pg_advisory_lock($1)", "BEGIN", fmt::format("{}\nCOMMIT", kHere), "SELECT pg_advisory_unlock($1)"};
+    fix.use.own = 2;
     fix.trade_off =
         "Needs one session for all of it (no transaction pooler), and the unlock also when the transaction fails. At READ COMMITTED "
         "pg_advisory_xact_lock as the first statement does the same and unlocks itself.";
   } else if (is_mysql_family(m.engine)) {
     fix.sql = {"SELECT GET_LOCK(?, 10)", "BEGIN", fmt::format("{}\nCOMMIT", kHere), "SELECT RELEASE_LOCK(?)"};
+    fix.use.own = 2;
     fix.trade_off = "The result of GET_LOCK must be looked at (0 is a timeout), and the lock released also when the transaction fails.";
   } else {
     return {};
@@ -111,6 +118,7 @@ std::vector<Fix> lock_before_reading(const Material& m) {
   fix.kind = "lock";
   fix.title = "Take the lock as the first statement of the transaction, before any plain SELECT";
   fix.sql = {"BEGIN", lock, fmt::format("{}\nCOMMIT", kHere)};
+  fix.use.own = 2;
   fix.trade_off = "Whatever is read only for the lock must be known before, or read with the lock.";
   return {fix};
 }
@@ -125,6 +133,7 @@ std::vector<Fix> write_parent(const Material& m, std::string_view parent, std::s
   fix.kind = "lock";
   fix.title = "Write the row that serves as the lock, instead of only locking it";
   fix.sql = {"BEGIN", draft.sql(), fmt::format("{}\nCOMMIT", kHere)};
+  fix.use.own = 2;
   fix.trade_off = "The session that waited gets 40001 and must run its transaction again; each use leaves a dead row version.";
   return {fix};
 }
@@ -145,6 +154,7 @@ std::vector<Fix> parent_instead_of_table(const Material& m) {
     fix.kind = "lock";
     fix.title = "Lock the parent row first, not the table";
     fix.sql = {"BEGIN", draft.sql(), fmt::format("{}\nCOMMIT", kHere)};
+    fix.use.own = 2;
     fix.trade_off = "Must be the first statement of every transaction that adds such a row; those of other parents do not wait.";
     return {fix};
   }
@@ -157,6 +167,7 @@ std::vector<Fix> innodb(const Material& m) {
   fix.kind = "constraint";
   fix.title = "Make the table transactional";
   fix.sql = {fmt::format("ALTER TABLE {} ENGINE=InnoDB", table_sql(m))};
+  fix.use.once = 1;
   fix.trade_off = "Rebuilds the table, and blocks its writers meanwhile.";
   return {fix};
 }

@@ -8,6 +8,7 @@
 
 #include "analyzers/base/text.h"
 #include "rules/suggest/names.h"
+#include "rules/suggest/rewrite.h"
 
 namespace dbaudit::suggest {
 namespace {
@@ -37,8 +38,33 @@ std::vector<Fix> sequence(const Material& m, const std::string& column) {
              fmt::format("SELECT setval('{}', COALESCE(MAX({}), 0) + 1, false) FROM {}", literal, c, table_sql(m)),
              fmt::format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT nextval('{}')", table_sql(m), c, literal),
              "COMMIT"};
+  fix.use.once = static_cast<int>(fix.sql.size());
   fix.trade_off = fmt::format("The INSERT must leave {} out. Numbers of transactions that roll back are lost: the series has gaps.", c);
   return {fix};
+}
+
+/// INSERT … SELECT MAX(n) + 1, or one with that as a subquery, as an INSERT of values, the number among them. Empty when the columns cannot be told.
+std::string insert_of_number(const Material& m, const std::string& number) {
+  const Write* write = m.write != nullptr ? m.write->write() : nullptr;
+  if (write == nullptr || write->rows > 1 || write->upsert != UpsertKind::kNone || write->insert_columns.empty()) return {};
+  if (write->insert_values.size() != write->insert_columns.size()) return {};
+  Draft draft(m.engine);
+  std::vector<std::string> columns;
+  for (const std::string& c : write->insert_columns) columns.push_back(column_sql(m, c));
+  draft.text(fmt::format("INSERT INTO {} ({}) VALUES (", table_sql(m), join(columns, ", ")));
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (i > 0) draft.text(", ");
+    const Operand& value = write->insert_values[i];
+    if (value.kind == OperandKind::kSlot && value.slot >= 0 && !iequals(write->insert_columns[i], number)) {
+      draft.parameter(value.slot);
+    } else if (value.kind == OperandKind::kNow) {
+      draft.text("CURRENT_TIMESTAMP");
+    } else {
+      draft.new_parameter("the " + write->insert_columns[i]);
+    }
+  }
+  draft.text(")");
+  return draft.sql();
 }
 
 }  // namespace
@@ -84,6 +110,7 @@ std::vector<Fix> number_source(const Material& m) {
       one_row ? fmt::format("INSERT INTO {} ({}, {}) SELECT 1, COALESCE(MAX({}), 0) FROM {}", counter, list, last, n, table_sql(m))
               : fmt::format("INSERT INTO {0} ({1}, {2}) SELECT {1}, COALESCE(MAX({3}), 0) FROM {4} WHERE {5} IS NOT NULL GROUP BY {1}",
                             counter, list, last, n, table_sql(m), join(columns, " IS NOT NULL AND ")));
+  fix.use.once = static_cast<int>(fix.sql.size());
   const std::string values = join(parameters, ", ");
   if (is_mysql_family(m.engine)) {
     fix.sql.push_back(
@@ -98,6 +125,12 @@ std::vector<Fix> number_source(const Material& m) {
                     "INSERT INTO {0} ({1}, {2}) VALUES ({3}, 1) "
                     "ON CONFLICT ({1}) DO UPDATE SET {2} = {4}.{2} + 1 RETURNING {2}",
                     counter, list, last, values, quote_part(bare, m.engine)));
+  }
+  fix.use.read = static_cast<int>(fix.sql.size()) - 1;  // the number comes from there
+  if (std::string insert = m.read == nullptr ? insert_of_number(m, number) : std::string(); !insert.empty()) {
+    fix.use.read = FixUse::kStays;
+    fix.use.write = static_cast<int>(fix.sql.size());
+    fix.sql.push_back(std::move(insert));
   }
   fix.trade_off = fmt::format(
       "Sessions that number the same series wait for each other until COMMIT; there are no gaps. Every place that makes {} must "

@@ -45,6 +45,7 @@ std::vector<Fix> lock_then_replace(const Material& m) {
     fix.kind = "transaction";
     fix.title = "DELETE and INSERT in one transaction";
     fix.sql = {"BEGIN IMMEDIATE", erase, insert, "COMMIT"};
+    fix.use = {.read = 1, .write = 2};
     fix.trade_off = "One writer at a time in the whole database; the others wait as long as busy_timeout says.";
     return {fix};
   }
@@ -61,6 +62,7 @@ std::vector<Fix> lock_then_replace(const Material& m) {
     lock.text(m.engine == Engine::kPostgres ? " FOR NO KEY UPDATE" : " FOR UPDATE");
     fix.title = fmt::format("Lock the row of {} that the set belongs to, before the DELETE", fk->referenced_table);
     fix.sql = {"BEGIN", lock.sql(), erase, insert, "COMMIT"};
+    fix.use = {.read = 2, .write = 3};
     fix.trade_off = "Others who replace the same set wait until COMMIT, if all of them lock it first.";
     if (is_mysql_family(m.engine))
       fix.trade_off += " It must be the first statement of the transaction: a plain SELECT before it fixes the snapshot.";
@@ -75,12 +77,14 @@ std::vector<Fix> lock_then_replace(const Material& m) {
     lock.text(fmt::format("SELECT pg_advisory_xact_lock(hashtext('{}'), hashtext(CAST(", bare_table(m))).new_parameter("the " + column);
     lock.text(" AS text)))");
     fix.sql = {"BEGIN", lock.sql(), erase, insert, "COMMIT"};
+    fix.use = {.read = 2, .write = 3};
     fix.trade_off = "Protects only if everybody who writes the set takes it first; it ends with the transaction.";
   } else {
     Draft lock(m.engine), unlock(m.engine);
     lock.text(fmt::format("SELECT GET_LOCK(CONCAT('{}:', ", bare_table(m))).new_parameter("the " + column).text("), 10)");
     unlock.text(fmt::format("SELECT RELEASE_LOCK(CONCAT('{}:', ", bare_table(m))).new_parameter("the " + column).text("))");
     fix.sql = {lock.sql(), "BEGIN", erase, insert, "COMMIT", unlock.sql()};
+    fix.use = {.read = 2, .write = 3};
     fix.trade_off =
         "Check that GET_LOCK gave 1. It belongs to the session, not to the transaction: release it after COMMIT, also after an error.";
     fix.trade_off += shared_gap(m);
@@ -119,6 +123,7 @@ std::vector<Fix> replacing_upsert(const Material& m) {
   fix.kind = "upsert";
   fix.title = "Replace the row in one statement, without the DELETE";
   fix.sql = {draft.sql()};
+  fix.use = {.read = FixUse::kGoes, .write = 0, .after = "unique-index"};
   fix.trade_off = fmt::format("Needs a unique key on ({}).", join(m.key_columns, ", "));
   if (m.engine == Engine::kMySql) fix.trade_off += " From MySQL 8.0.20 on VALUES() is deprecated: INSERT … AS new … UPDATE c = new.c.";
   return {fix};

@@ -44,11 +44,15 @@ Pair pair_of(const Material& m) {
 }
 
 /// The statements in order; a pair of one statement has no read.
-std::vector<std::string> in_order(std::vector<std::string> before, const Pair& pair, std::vector<std::string> after) {
-  if (!pair.read.empty()) before.push_back(pair.read);
-  before.push_back(pair.write);
-  for (std::string& s : after) before.push_back(std::move(s));
-  return before;
+void in_order(std::vector<std::string> before, const Pair& pair, std::vector<std::string> after, Fix& fix) {
+  fix.sql = std::move(before);
+  if (!pair.read.empty()) {
+    fix.use.read = static_cast<int>(fix.sql.size());
+    fix.sql.push_back(pair.read);
+  }
+  fix.use.write = static_cast<int>(fix.sql.size());
+  fix.sql.push_back(pair.write);
+  for (std::string& s : after) fix.sql.push_back(std::move(s));
 }
 
 bool snapshot_level(const Material& m) { return m.isolation == Isolation::kRepeatableRead || m.isolation == Isolation::kSerializable; }
@@ -73,7 +77,7 @@ Fix immediate(const Pair& pair) {
   Fix fix;
   fix.kind = "transaction";
   fix.title = "Take the write lock before the read: BEGIN IMMEDIATE";
-  fix.sql = in_order({"BEGIN IMMEDIATE"}, pair, {"COMMIT"});
+  in_order({"BEGIN IMMEDIATE"}, pair, {"COMMIT"}, fix);
   fix.trade_off = "One writer at a time in the whole database; the others wait as long as busy_timeout says.";
   return fix;
 }
@@ -84,15 +88,15 @@ Fix table_lock(const Material& m, const Pair& pair) {
   fix.kind = "lock";
   if (m.engine == Engine::kPostgres) {
     fix.title = pair.read.empty() ? "Lock the table before the statement" : "Lock the table before the read";
-    fix.sql = in_order({"BEGIN", fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", table_sql(m))}, pair, {"COMMIT"});
+    in_order({"BEGIN", fmt::format("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", table_sql(m))}, pair, {"COMMIT"}, fix);
     fix.trade_off =
         "Every writer of the table waits until COMMIT. It must be the first statement of the transaction; dearer than a lock on a parent "
         "row.";
     return fix;
   }
   fix.title = "Take a named lock around the transaction";
-  fix.sql = in_order({fmt::format("SELECT GET_LOCK('{}', 10)", bare_table(m)), "BEGIN"}, pair,
-                     {"COMMIT", fmt::format("SELECT RELEASE_LOCK('{}')", bare_table(m))});
+  in_order({fmt::format("SELECT GET_LOCK('{}', 10)", bare_table(m)), "BEGIN"}, pair,
+           {"COMMIT", fmt::format("SELECT RELEASE_LOCK('{}')", bare_table(m))}, fix);
   fix.trade_off = "Before BEGIN and after COMMIT, and in every place that writes this set. GET_LOCK must have returned 1.";
   if (m.key_columns.size() == 1)
     fix.trade_off += fmt::format(" Append the value of {} to the name: other sets then need not wait.", m.key_columns[0]);
@@ -125,17 +129,16 @@ std::vector<Fix> parent_lock(const Material& m) {
   fix.kind = "lock";
   if (m.engine == Engine::kPostgres && snapshot_level(m)) {
     fix.title = fmt::format("Write the row of {} before the read", fk->referenced_table);
-    fix.sql = in_order({fmt::format("BEGIN ISOLATION LEVEL {}", isolation_name(m.isolation)),
-                        fmt::format("UPDATE {0} SET {1} = {1} WHERE {1} = {2}", parent, key, first_parameter(m))},
-                       pair, {"COMMIT"});
+    in_order({fmt::format("BEGIN ISOLATION LEVEL {}", isolation_name(m.isolation)),
+              fmt::format("UPDATE {0} SET {1} = {1} WHERE {1} = {2}", parent, key, first_parameter(m))},
+             pair, {"COMMIT"}, fix);
     fix.trade_off =
         fmt::format("A lock alone does not do at {}: the one that waited gets 40001 from the UPDATE, and retries the transaction.",
                     isolation_name(m.isolation));
     return {fix};
   }
   fix.title = fmt::format("Lock the row of {} before the read, in the transaction that writes", fk->referenced_table);
-  fix.sql =
-      in_order({"BEGIN", fmt::format("SELECT 1 FROM {} WHERE {} = {} FOR UPDATE", parent, key, first_parameter(m))}, pair, {"COMMIT"});
+  in_order({"BEGIN", fmt::format("SELECT 1 FROM {} WHERE {} = {} FOR UPDATE", parent, key, first_parameter(m))}, pair, {"COMMIT"}, fix);
   fix.trade_off = "Every place that writes this set must take it; sessions with the same parent wait for each other until COMMIT.";
   if (m.engine == Engine::kPostgres) {
     fix.trade_off += " At REPEATABLE READ it does not help: update the parent row there.";
@@ -167,6 +170,7 @@ std::vector<Fix> set_lock(const Material& m) {
   fix.kind = "lock";
   fix.title = "Lock the whole set before deciding, and count what came back";
   fix.sql = {"BEGIN", draft.sql(), pair.write, "COMMIT"};
+  fix.use = {.read = 1, .write = 2};
   fix.trade_off =
       "In the order of the key, so that two sessions do not deadlock. It keeps the rows from being changed; a row that is added is not "
       "kept out.";
@@ -197,6 +201,7 @@ std::vector<Fix> exclusion(const Material& m, const std::string& begin, const st
   if (parts.size() > 1) fix.sql.emplace_back("CREATE EXTENSION IF NOT EXISTS btree_gist");
   fix.sql.push_back(fmt::format("ALTER TABLE {} ADD CONSTRAINT {} EXCLUDE USING gist ({})", table_sql(m),
                                 quote_part(new_name(m, name), m.engine), join(parts, ", ")));
+  fix.use.once = static_cast<int>(fix.sql.size());
   fix.trade_off = fmt::format(
       "Fails while rows overlap, and locks the table while its index is built. The end is not part of the range: one may begin "
       "where another ends. The loser's INSERT fails with 23P01.{}",
@@ -238,6 +243,7 @@ std::vector<Fix> foreign_key(const Material& m, const std::string& column, const
         "The query finds the orphans there are; the ALTER fails while there are any, and copies the table. Both columns must have one "
         "type.";
   }
+  fix.use.once = static_cast<int>(fix.sql.size());
   fix.trade_off += " Say ON DELETE CASCADE if the children are to go with their parent; without it the DELETE fails.";
   return {fix};
 }

@@ -398,6 +398,14 @@ std::vector<Fix> index_unique(const Material& m, const NeededKey& key, const std
     }
   }
   fix.sql.push_back(create(name, columns + nulls + where));
+  // ON CONFLICT infers every unique index of these columns, and refuses when one of them is deferrable (55000).
+  for (size_t i = 0; m.table != nullptr && m.engine == Engine::kPostgres && i < m.table->keys.size(); ++i) {
+    const Key& k = m.table->keys[i];
+    const bool same = k.parts.size() == key.columns.size() &&
+                      std::all_of(k.parts.begin(), k.parts.end(), [&key](const KeyPart& p) { return contains(key.columns, p.column); });
+    if (k.unique && k.deferrable && same)
+      fix.sql.push_back(fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", table_sql(m), quote_part(k.name, m.engine)));
+  }
   const std::vector<std::vector<std::string>> sets = nulls.empty() ? null_sets(key) : std::vector<std::vector<std::string>>();
   for (const std::vector<std::string>& set : sets) {
     std::vector<std::string> without, tests;
@@ -435,6 +443,7 @@ std::vector<Fix> unique_key(const Material& m) {
   if (key.nullable.size() == 1 && key.parts.size() == 1)
     fixes[0].trade_off += fmt::format(" Rows where {} is NULL stay free to repeat: the lookup never finds them.", key.nullable[0]);
   fixes.insert(fixes.begin(), dedupe(m, key));
+  for (Fix& fix : fixes) fix.use.once = static_cast<int>(fix.sql.size());
   return fixes;
 }
 

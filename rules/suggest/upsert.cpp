@@ -162,6 +162,7 @@ std::vector<Fix> upsert(const Material& m) {
   const Insert insert(m);
   if (!insert.good()) return {};
   std::vector<Fix> fixes = is_mysql_family(m.engine) ? on_duplicate_key(m, key, insert) : on_conflict(m, key, insert);
+  for (Fix& fix : fixes) fix.use = {.read = FixUse::kGoes, .write = 0, .after = "unique-index"};
   if (!fixes.empty() && key.existing == nullptr) fixes[0].trade_off += " Needs the unique key above.";
   return fixes;
 }

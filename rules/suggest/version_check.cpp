@@ -41,6 +41,8 @@ std::vector<Fix> version_check(const Material& m, const std::string& version_col
   copy_where_and(pieces, shape, draft);
   draft.text(qualified + " = ").new_parameter("the " + version_column + " that was read");
   pieces.copy(shape.tail, pieces.size(), draft);
+  fix.use.once = static_cast<int>(fix.sql.size());
+  fix.use.write = fix.use.once;
   fix.sql.push_back(draft.sql());
 
   fix.trade_off = "Check that one row was affected: 0 means that somebody was faster; read again in a new transaction and repeat.";
@@ -94,6 +96,7 @@ std::vector<Fix> check_constraint(const Material& m, const std::string& column) 
           "rows that are negative now.";
       break;
   }
+  fix.use.once = static_cast<int>(fix.sql.size());
   return {fix};
 }
 

@@ -1,0 +1,124 @@
+// A database of our own on a PostgreSQL server. Not a schema of the DSN's database: fixes name tables with their schemas.
+
+#include <libpq-fe.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "analyzers/base/text.h"
+#include "analyzers/schema/ddl_text.h"
+#include "analyzers/schema/scratch.h"
+
+namespace dbaudit {
+
+// scratch.cpp chooses the engine.
+Result<std::unique_ptr<Scratch>> postgres_scratch(const Dsn& dsn);
+
+namespace {
+
+/// Backslashes are not escapes in the strings that are sent.
+constexpr const char* kSettings[] = {"SET statement_timeout = '10s'", "SET lock_timeout = '3s'",
+                                     "SET idle_in_transaction_session_timeout = '60s'", "SET standard_conforming_strings = on"};
+
+struct CloseConnection {
+  void operator()(PGconn* c) const { PQfinish(c); }
+};
+struct ClearResult {
+  void operator()(PGresult* r) const { PQclear(r); }
+};
+using ConnectionHandle = std::unique_ptr<PGconn, CloseConnection>;
+using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
+
+void no_notice(void*, const PGresult*) {}
+
+/// Null when it does not connect. `database` empty: the DSN's own.
+ConnectionHandle open(const Dsn& dsn, const std::string& database) {
+  const std::string url = "postgresql://" + dsn.rest;
+  const char* const names[] = {"fallback_application_name", "dbname", "client_encoding", database.empty() ? nullptr : "dbname", nullptr};
+  const char* const values[] = {"dbaudit", url.c_str(), "UTF8", database.empty() ? nullptr : database.c_str(), nullptr};
+  ConnectionHandle connection(PQconnectdbParams(names, values, 1));
+  if (connection != nullptr) PQsetNoticeReceiver(connection.get(), no_notice, nullptr);
+  if (PQstatus(connection.get()) != CONNECTION_OK) return nullptr;
+  return connection;
+}
+
+/// The extended protocol takes one statement a message.
+Result<void> send(PGconn* connection, const std::string& sql) {
+  const ResultHandle result(PQexecParams(connection, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+  const ExecStatusType status = PQresultStatus(result.get());
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return {};
+  const char* primary = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
+  return fail(printable(primary != nullptr ? primary : "the server does not answer"));
+}
+
+class PostgresScratch final : public Scratch {
+ public:
+  PostgresScratch(ConnectionHandle admin, std::string database) : admin_(std::move(admin)), database_(std::move(database)) {}
+  ~PostgresScratch() override {
+    session_.reset();
+    (void)send(admin_.get(), "DROP DATABASE IF EXISTS " + quoted_name(database_, Engine::kPostgres));
+  }
+  PostgresScratch(const PostgresScratch&) = delete;
+  PostgresScratch& operator=(const PostgresScratch&) = delete;
+
+  Result<void> begin(const Dsn& dsn) {
+    session_ = open(dsn, database_);
+    if (session_ == nullptr) return fail("cannot connect to the scratch database on " + dsn.shown);
+    return {};
+  }
+
+  Result<void> set_up(const std::vector<Table>& tables) override {
+    (void)run("ROLLBACK");
+    std::vector<std::string> statements = {"DISCARD ALL"};
+    for (const std::string& s : schemas_) statements.push_back(fmt::format("DROP SCHEMA {} CASCADE", quoted_name(s, Engine::kPostgres)));
+    schemas_.clear();
+    statements.emplace_back("DROP SCHEMA IF EXISTS public CASCADE");
+    statements.emplace_back("CREATE SCHEMA public");
+    statements.insert(statements.end(), std::begin(kSettings), std::end(kSettings));
+    for (const Table& t : tables) {
+      const bool has_schema =
+          t.schema.empty() || t.schema == "public" || std::find(schemas_.begin(), schemas_.end(), t.schema) != schemas_.end();
+      if (has_schema) continue;
+      schemas_.push_back(t.schema);
+      statements.push_back("CREATE SCHEMA " + quoted_name(t.schema, Engine::kPostgres));
+    }
+    for (const Table& t : tables) {
+      const Result<std::vector<std::string>> made = create_statements(t, Engine::kPostgres);
+      if (!made) return tl::unexpected<Error>(made.error());
+      statements.insert(statements.end(), made->begin(), made->end());
+    }
+    for (const std::string& s : statements) {
+      if (Result<void> done = run(s); !done) return done;
+    }
+    return {};
+  }
+
+  Result<void> run(const std::string& sql) override { return send(session_.get(), sql); }
+  [[nodiscard]] Engine engine() const override { return Engine::kPostgres; }
+
+ private:
+  ConnectionHandle admin_, session_;
+  std::string database_;
+  std::vector<std::string> schemas_;  // made beside public
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Scratch>> postgres_scratch(const Dsn& dsn) {
+  // connect() says what is wrong with a DSN, and keeps passwords out of it.
+  if (const Result<std::unique_ptr<Connection>> tried = connect(dsn); !tried) return tl::unexpected<Error>(tried.error());
+  ConnectionHandle admin = open(dsn, {});
+  if (admin == nullptr) return fail("cannot connect to " + dsn.shown);
+  const std::string name =
+      fmt::format("dbaudit_scratch_{}_{:x}", getpid(), std::chrono::steady_clock::now().time_since_epoch().count() & 0xffffffff);
+  const Result<void> made = send(admin.get(), "CREATE DATABASE " + name + " TEMPLATE template0");
+  if (!made) return fail("cannot make a scratch database on " + dsn.shown + ": " + made.error().message);
+  auto scratch = std::make_unique<PostgresScratch>(std::move(admin), name);
+  if (Result<void> begun = scratch->begin(dsn); !begun) return tl::unexpected<Error>(begun.error());
+  return scratch;
+}
+
+}  // namespace dbaudit

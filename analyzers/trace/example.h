@@ -1,0 +1,91 @@
+#pragma once
+// One work unit, kept: its statements with their values, so that they can be run through a Trace once more, as they were or mended. A WorkUnit dies
+// with its visit; an ExampleUnit owns all it says, and is bounded.
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/base/engine.h"
+#include "analyzers/trace/session.h"
+#include "analyzers/trace/transaction.h"
+
+namespace dbaudit {
+
+/// A value that a statement compared with a column or wrote to it, as a literal of the engine.
+struct ExampleCell {
+  std::string table;   ///< as WriteAccess::name
+  std::string column;  ///< lower case
+  std::string literal;
+};
+
+struct ExampleStatement {
+  std::string sql;            ///< with literals; a value the log did not show stays a placeholder
+  uint64_t fingerprint = 0;   ///< of its template
+  uint32_t transaction = 0;   ///< index into ExampleUnit::transactions
+  uint32_t savepoints = 0;    ///< open around it
+  bool rolled_back = false;   ///< undone by ROLLBACK TO SAVEPOINT
+  std::string error_code;     ///< with `failed`
+  std::string error_message;  ///< of the engine, unmasked: for the replay only
+  std::string_view orm;       ///< as Op::orm
+  std::vector<ExampleCell> cells;
+  /// The same statement with the values that stood there before, oldest first, as far as the log told (Op::steps, Op::changes): some rules look at how a
+  /// value moves. Empty for a statement that the example is not about.
+  std::vector<std::string> history;
+  int64_t rows = -1;
+  bool failed = false;
+};
+
+struct ExampleTransaction {
+  bool is_explicit = false;
+  Boundary boundary = Boundary::kExplicit;
+  Isolation isolation = Isolation::kUnknown;
+  BeginMode mode = BeginMode::kDefault;
+  TxEnd end = TxEnd::kCommit;
+  bool consistent_snapshot = false;
+  bool shown = true;  ///< its BEGIN is one that the log shows or the session's mode implies; false: a SAVEPOINT or a lock told of it
+};
+
+struct ExampleUnit {
+  Engine engine = Engine::kUnknown;
+  bool snapshot_isolation = false;  ///< of the session, by SET
+  std::vector<ExampleTransaction> transactions;
+  std::vector<ExampleStatement> statements;
+  uint64_t first_op = 0;  ///< index of the first statement in WorkUnit::ops
+
+  [[nodiscard]] bool empty() const { return statements.empty(); }
+};
+
+/// The ops from a little before the first of `about` to a little behind the last. Other runs of the templates of `about` are left out, with their transactions: a loop shows
+/// itself in one turn, unless `whole`. Empty when `about` is too far apart, or the statements too long, to be kept.
+[[nodiscard]] ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bool whole = false);
+
+/// A value as a literal of the engine; empty for one that is not known.
+[[nodiscard]] std::string literal_of(const Value& value, Engine engine);
+/// The template's text with `literal(slot)` in the places of its slots; names that need it quoted as the engine does.
+[[nodiscard]] std::string template_with_literals(std::string_view template_text, Engine engine, const BoundValues& values);
+
+/// One statement of a program that is run through a Trace.
+struct ReplayStatement {
+  std::string sql;
+  Boundary boundary = Boundary::kExplicit;  ///< how well its source shows transactions
+  std::string error_code, error_message;
+  std::string_view orm;  ///< as Op::orm
+  int64_t rows = -1;
+  bool failed = false;
+};
+
+/// What opens a transaction like this one, where sessions begin at `usual`.
+[[nodiscard]] std::vector<ReplayStatement> opening(const ExampleTransaction& tx, Engine engine, Isolation usual);
+/// What ends it; nothing for a statement in autocommit.
+[[nodiscard]] std::vector<ReplayStatement> closing(const ExampleTransaction& tx);
+/// One statement as a step of a program.
+[[nodiscard]] ReplayStatement step_of(const ExampleStatement& s, const ExampleTransaction& tx);
+
+/// Runs the programs as sessions side by side, statement by statement in turn. `begun` is the number of sessions that ran before: theirs are others, and later.
+void replay(std::span<const std::vector<ReplayStatement>> sessions, size_t begun, Trace& trace);
+
+}  // namespace dbaudit
