@@ -17,6 +17,7 @@
 #include <deque>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/completeness.h"
@@ -173,7 +174,13 @@ class InnodbStatusReader final : public RecordReader {
     // The lines are those of the text in the field; the file itself stays with us, who opened it asks it for errors.
     std::string text;
     TableRows rows(*file_, {});
-    while (rows.next()) text.append(rows.get(rows.header().find("Status"))).push_back('\n');
+    uint64_t line = 1;
+    while (rows.next()) {
+      const std::string_view status = rows.get(rows.header().find("Status"));
+      row_lines_.emplace_back(line, rows.line());
+      line += 1 + static_cast<uint64_t>(std::count(status.begin(), status.end(), '\n'));
+      text.append(status).push_back('\n');
+    }
     text_ = std::make_unique<Lines>(memory_source(std::move(text)));
     lines_ = text_.get();
   }
@@ -295,12 +302,22 @@ class InnodbStatusReader final : public RecordReader {
     in_transaction_ = false;
   }
 
+  /// Lines of a text that was unescaped out of a row are all at that row.
+  [[nodiscard]] uint64_t line_of_file(uint64_t line) const {
+    if (text_ == nullptr) return line;
+    uint64_t of_row = 1;
+    for (const auto& [first, row] : row_lines_) {
+      if (first <= line) of_row = row;
+    }
+    return of_row;
+  }
+
   void fill(LogRecord& record) {
     record = LogRecord{};
     ++counts_.records;
     const Participant& p = current_.who;
     record.kind = current_.kind;
-    record.line = current_.line;
+    record.line = line_of_file(current_.line);
     record.session = p.thread;
     record.user = p.user;
     record.txid = p.trx;
@@ -313,7 +330,7 @@ class InnodbStatusReader final : public RecordReader {
       return;
     }
     record.attaches = current_.attaches;
-    if (record.attaches) record.about_line = p.sql_line;
+    if (record.attaches) record.about_line = line_of_file(p.sql_line);
     record.has_error = true;
     record.error_code = "1213";
     record.error_message = current_.is_known_victim ? kMessage : kUnknownVictim;
@@ -321,7 +338,8 @@ class InnodbStatusReader final : public RecordReader {
   }
 
   std::unique_ptr<Lines> file_, text_;
-  Lines* lines_;  // one of them
+  Lines* lines_;                                          // one of them
+  std::vector<std::pair<uint64_t, uint64_t>> row_lines_;  // where each row's text begins in text_, and the row in the file
   int32_t zone_offset_minutes_;
   mysql_text::StatementLines statement_lines_;
   std::vector<Participant> participants_;
