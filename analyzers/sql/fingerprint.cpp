@@ -59,13 +59,14 @@ class Binder {
 
 }  // namespace
 
-Fingerprinter::Fingerprinter(const Dialect& dialect) : dialect_(dialect), pass_(std::make_unique<PassResult>()) {}
+Fingerprinter::Fingerprinter(const Dialect& dialect) : dialect_(dialect), pass_(std::make_unique<PassResult>()), lifted_(pass_.get()) {}
 Fingerprinter::~Fingerprinter() = default;
 Fingerprinter::Fingerprinter(Fingerprinter&&) noexcept = default;
 
 const Normalised& Fingerprinter::normalise(std::string_view sql) {
   sql_ = sql.substr(0, kLongestStatement);
   PassResult& pass = *pass_;
+  lifted_ = &pass;
   pass.clear();
   SlotPass(sql_, dialect_, pass, nullptr).run();
   result_.text.assign(pass.text.view());
@@ -80,28 +81,35 @@ const Normalised& Fingerprinter::normalise(std::string_view sql) {
   return result_;
 }
 
+std::unique_ptr<Lifted> Fingerprinter::lifted() const { return std::make_unique<Lifted>(*lifted_); }
+
+void Fingerprinter::recall(std::string_view sql, const Lifted& lifted) {
+  sql_ = sql;
+  lifted_ = &lifted;
+}
+
 BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_params, Arena& arena) const {
-  const PassResult& pass = *pass_;
+  const Lifted& found = *lifted_;
   const Binder binder(sql_, dialect_, has_params ? params : std::span<const BindValue>{}, arena, pass_->scratch);
-  const std::span<Value> slots = arena.array<Value>(pass.pieces.size());
-  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(pass.pieces.size());
+  const std::span<Value> slots = arena.array<Value>(found.pieces.size());
+  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(found.pieces.size());
   for (size_t i = 0; i < slots.size(); ++i) {
-    const Piece& p = pass.pieces[i];
+    const Piece& p = found.pieces[i];
     if (p.source != Piece::Source::kList) {
       slots[i] = binder.value(p);
       continue;
     }
-    const PieceList& list = pass.lists[p.index];
+    const PieceList& list = found.lists[p.index];
     const std::span<Value> elements = arena.array<Value>(list.count);
-    for (size_t j = 0; j < list.count; ++j) elements[j] = binder.value(pass.elements[list.begin + j * list.stride]);
+    for (size_t j = 0; j < list.count; ++j) elements[j] = binder.value(found.elements[list.begin + j * list.stride]);
     lists[i] = elements;
     if (list.count == 1) slots[i] = elements[0];
   }
-  const std::span<Value> more_rows = arena.array<Value>(pass.more_rows.size());
+  const std::span<Value> more_rows = arena.array<Value>(found.more_rows.size());
   for (size_t i = 0; i < more_rows.size(); ++i) {
-    const Piece& p = pass.more_rows[i];
-    const bool of_one = p.source == Piece::Source::kList && pass.lists[p.index].count == 1;
-    more_rows[i] = binder.value(of_one ? pass.elements[pass.lists[p.index].begin] : p);
+    const Piece& p = found.more_rows[i];
+    const bool of_one = p.source == Piece::Source::kList && found.lists[p.index].count == 1;
+    more_rows[i] = binder.value(of_one ? found.elements[found.lists[p.index].begin] : p);
   }
   return {.slots = slots, .lists = lists, .more_rows = more_rows};
 }

@@ -27,6 +27,7 @@
 
 namespace dbaudit {
 
+struct Lifted;
 struct PassResult;
 
 struct Normalised {
@@ -62,13 +63,18 @@ class Fingerprinter {
   /// %s: in order; $n ?n :n by number; named: in order of first appearance). Missing parameters are kMissing. Literals have their own
   /// value whatever `params` says: drivers that inline values log them a second time as arguments.
   BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
-  [[nodiscard]] const Normalised& last() const { return result_; }
+
+  /// Where the values of the statement last normalised stand, for recall().
+  [[nodiscard]] std::unique_ptr<Lifted> lifted() const;
+  /// As if `sql`, of whose very text `lifted` was told, had been normalised: bind() is of it. `lifted` must live until the next call.
+  void recall(std::string_view sql, const Lifted& lifted);
 
  private:
   const Dialect& dialect_;
   Normalised result_;
   std::string_view sql_;
   std::unique_ptr<PassResult> pass_;
+  const Lifted* lifted_;  // pass_, or what was recalled
 };
 
 /// sqlcommenter, marginalia and `dbaudit:` comments of a statement, URL-decoded, in order of appearance. Optimizer hints

@@ -34,13 +34,17 @@ struct PieceList {
   uint32_t begin = 0, count = 0, stride = 1;
 };
 
-/// Buffers of the pass, reused from statement to statement.
-struct PassResult {
-  TemplateText text;
+/// Where the values of a statement stand in it: all that binding them takes.
+struct Lifted {
   std::vector<Piece> pieces;    ///< one per slot
   std::vector<Piece> elements;  ///< of lists
   std::vector<PieceList> lists;
   std::vector<Piece> more_rows;  ///< VALUES rows behind the first, when they folded
+};
+
+/// Buffers of the pass, reused from statement to statement.
+struct PassResult : Lifted {
+  TemplateText text;
   uint32_t rows = 0, row_slots = 0, first_row_slot = 0;
   bool unterminated = false;
   uint64_t directives = 0;       ///< hash of the `dbaudit:` comments; 0 without

@@ -3,23 +3,61 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/sql/lexer.h"
 #include "analyzers/sql/parser.h"
+#include "analyzers/sql/slot_pass.h"
 
 namespace dbaudit {
 
 namespace {
 
 constexpr size_t kMaxFirstSql = size_t{64} * 1024;
+// Texts remembered: enough for what an application says again and again, little beside the templates themselves.
+constexpr size_t kKnown = 4096;
+constexpr size_t kLongestKnown = 2048;
+constexpr size_t kMostPieces = 256;
 constexpr uint64_t kTruncated = 0x7472756e63617465U;  // any constant: `truncate`
 
 }  // namespace
 
-Templates::Templates(const Dialect& dialect, size_t cap) : dialect_(dialect), cap_(cap), fingerprinter_(dialect) {
+Templates::Templates(const Dialect& dialect, size_t cap)
+    : dialect_(dialect), cap_(cap), fingerprinter_(dialect), known_(kKnown), seen_once_(kKnown) {
   templates_.push_back(std::make_unique<Template>());
   templates_[0]->facts.reason = "more distinct statements than the table holds";
 }
 
+Templates::~Templates() = default;
+
 const Template* Templates::intern(std::string_view sql, bool truncated) {
+  if (sql.size() > kLongestKnown) return find_or_parse(sql, truncated);
+  const uint64_t hash = hash_bytes(sql);
+  Known& known = known_[hash % kKnown];
+  if (known.of != nullptr && known.hash == hash && known.truncated == truncated && known.text == sql) {
+    last_dropped_ = false;
+    last_name_ = sql.substr(known.name_at, known.name_size);
+    fingerprinter_.recall(sql, *known.lifted);
+    return known.of;
+  }
+  const Template* t = find_or_parse(sql, truncated);
+  // A text with its own values comes once; it is not worth a copy before it comes again.
+  uint64_t& seen = seen_once_[hash % kKnown];
+  if (seen != hash) {
+    seen = hash;
+  } else if (!last_dropped_) {
+    std::unique_ptr<Lifted> lifted = fingerprinter_.lifted();
+    if (lifted->pieces.size() + lifted->elements.size() + lifted->more_rows.size() > kMostPieces) return t;
+    known.hash = hash;
+    known.truncated = truncated;
+    known.of = t;
+    known.text = sql;
+    known.lifted = std::move(lifted);
+    known.name_at = last_name_.empty() ? 0 : static_cast<uint32_t>(last_name_.data() - sql.data());
+    known.name_size = static_cast<uint32_t>(last_name_.size());
+  }
+  return t;
+}
+
+const Template* Templates::find_or_parse(std::string_view sql, bool truncated) {
   const Normalised& n = fingerprinter_.normalise(sql);
+  last_name_ = n.object_name;
   const bool cut = truncated || n.unterminated;
   uint64_t key = n.fingerprint;
   if (n.directives != 0) key = hash_combine(key, n.directives);
@@ -54,8 +92,7 @@ BoundValues Templates::bind(std::span<const BindValue> params, bool has_params, 
 
 void Templates::object_name(std::string& out) const {
   out.clear();
-  const std::string_view name = fingerprinter_.last().object_name;
-  if (!name.empty()) unquote(Lexer(name, dialect_).next(), dialect_, out);
+  if (!last_name_.empty()) unquote(Lexer(last_name_, dialect_).next(), dialect_, out);
 }
 
 }  // namespace dbaudit

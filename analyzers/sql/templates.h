@@ -26,6 +26,7 @@ struct Template {
 class Templates {
  public:
   explicit Templates(const Dialect& dialect, size_t cap = 100'000);
+  ~Templates();
   /// The template of `sql`; parsed at its first sight. A truncated statement never shares a template with a whole one. Past the cap an
   /// unseen statement gets the shared opaque template 0 and is counted in dropped(). The pointer stays valid for the table's life.
   const Template* intern(std::string_view sql, bool truncated);
@@ -39,10 +40,25 @@ class Templates {
   [[nodiscard]] const Dialect& dialect() const { return dialect_; }
 
  private:
+  /// A text that came more than once: what a placeholder stands for, COMMIT, a health check. Its template is known without a look at its words.
+  struct Known {
+    uint64_t hash = 0;
+    bool truncated = false;
+    const Template* of = nullptr;
+    std::string text;
+    std::unique_ptr<Lifted> lifted;
+    uint32_t name_at = 0, name_size = 0;  ///< of object_name() in the text
+  };
+
+  const Template* find_or_parse(std::string_view sql, bool truncated);
+
   const Dialect& dialect_;
   size_t cap_;
   uint64_t dropped_ = 0;
   Fingerprinter fingerprinter_;
+  std::vector<Known> known_;         // by the lowest bits of the hash
+  std::vector<uint64_t> seen_once_;  // hashes, likewise
+  std::string_view last_name_;       // object_name() of the statement last interned
   std::vector<std::unique_ptr<Template>> templates_;
   std::unordered_map<uint64_t, uint32_t> by_fingerprint_;
   bool last_dropped_ = false;

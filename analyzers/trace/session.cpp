@@ -82,12 +82,10 @@ Trace::Trace(Templates& templates, Binder& binder, const TraceOptions& options, 
 
 Trace::~Trace() = default;
 
-std::string Trace::session_key(std::string_view stream, const LogRecord& record) {
-  std::string key;
-  key.reserve(stream.size() + 1 + record.session.size());
-  key.append(stream).push_back('\n');
-  key.append(record.session);
-  return key;
+const std::string& Trace::session_key(std::string_view stream, const LogRecord& record) {
+  key_.assign(stream).push_back('\n');
+  key_.append(record.session);
+  return key_;
 }
 
 // A connection that ended frees its state: a server reuses session numbers.
@@ -99,9 +97,9 @@ void Trace::forget(std::string_view stream, const LogRecord& record) {
 }
 
 Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record) {
-  std::string key = session_key(stream, record);
-  const auto [it, fresh] = by_key_.try_emplace(std::move(key), static_cast<uint32_t>(sessions_.size()));
+  const auto [it, fresh] = by_key_.try_emplace(session_key(stream, record), static_cast<uint32_t>(sessions_.size()));
   if (fresh) {
+    open_.push_back(it->second);
     auto s = std::make_unique<Session>();
     s->key = std::string(record.session);
     s->unit.session = it->second;
@@ -518,9 +516,12 @@ void Trace::end_unit(Session& s, UnitEnd why) {
 
 // Ends the units of sessions that have been silent for longer than the gap, so that memory follows what is open, not what has been.
 void Trace::sweep(const TimePoint& now) {
+  // Of those that disconnected there may be far more than there are: one for each request.
+  std::erase_if(open_, [this](uint32_t i) { return sessions_[i] == nullptr; });
   if (!now.known()) return;
-  for (auto& s : sessions_) {
-    if (!s || s->in_transaction || s->unit.ops.empty() || !s->last_time.known()) continue;
+  for (const uint32_t i : open_) {
+    Session* const s = sessions_[i].get();
+    if (s->in_transaction || s->unit.ops.empty() || !s->last_time.known()) continue;
     if (now.micros - s->last_time.micros > options_.unit_gap_us) end_unit(*s, UnitEnd::kGap);
   }
 }

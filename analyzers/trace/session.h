@@ -53,7 +53,7 @@ class Trace {
 
  private:
   struct Session;
-  static std::string session_key(std::string_view stream, const LogRecord& record);
+  const std::string& session_key(std::string_view stream, const LogRecord& record);
   void forget(std::string_view stream, const LogRecord& record);
   Session& session_of(std::string_view stream, const LogRecord& record);
   /// The op an error or a completion is about; nullptr when that was no op, or is not kept any more.
@@ -85,7 +85,9 @@ class Trace {
   std::deque<Unobserved> unobserved_;  // by `at`, equal ones as they came
   TraceCounts counts_;
   std::vector<std::unique_ptr<Session>> sessions_;    // in order of first appearance; null once disconnected
+  std::vector<uint32_t> open_;                        // indexes of those that are not null, and of some that have been since the last sweep
   std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
+  std::string key_;                                   // buffer of session_key()
   uint64_t fed_ = 0;
   bool kept_over_transactions_ = false;  // some session ran two transactions between one pool reset and the next
 };
