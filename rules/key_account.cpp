@@ -9,8 +9,9 @@ namespace dbaudit {
 
 namespace {
 
-constexpr size_t kMaxKeys = 50'000;     // over all templates
-constexpr size_t kMaxEvents = 16;       // of each kind, for a key
+constexpr size_t kMaxKeys = 50'000;  // over all templates
+constexpr size_t kMaxEvents = 64;    // of each kind, for a key
+constexpr size_t kMaxAllEvents = 400'000;
 constexpr size_t kMaxTemplates = 4096;  // of lookups
 constexpr size_t kMaxTemplatesOfTable = 8;
 constexpr uint64_t kEnough = 2;               // INSERTs by sessions that had not asked: one may be chance
@@ -34,6 +35,10 @@ void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session
   Account& a = it->second;
   uint32_t& count = insert ? a.inserts : a.lookups;
   if (++count > kMaxEvents) return;
+  if (++events_ > kMaxAllEvents) {
+    count = kMaxEvents + 1;  // this key's are not all there either
+    return;
+  }
   a.events.push_back({op.start.known() ? op.start : op.end, op.line, op.file, session, op.in_order_received, insert});
 }
 
@@ -105,8 +110,10 @@ void KeyAccounts::observe(const WorkUnit& unit) {
 void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained) {
   if (account.inserts == 0) return;
   std::vector<Event> events = account.events;
+  // The first lines of a file may have no time (MySQL's general log writes it when the second changes); files are read in the order of theirs.
   const bool lines_tell =
-      std::all_of(events.begin(), events.end(), [&](const Event& e) { return e.in_order && e.file == events.front().file; });
+      std::all_of(events.begin(), events.end(), [&](const Event& e) { return e.in_order && e.file == events.front().file; }) ||
+      std::any_of(events.begin(), events.end(), [](const Event& e) { return !e.time.known(); });
   std::sort(events.begin(), events.end(), [&](const Event& a, const Event& b) {
     if (!lines_tell && a.time.micros != b.time.micros) return a.time.micros < b.time.micros;
     return std::pair(a.file, a.line) < std::pair(b.file, b.line);
@@ -137,7 +144,7 @@ void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans
       if (events[j].session == e.session) {
         own += events[j].insert ? -1 : 1;
       } else {
-        another |= !events[j].insert && e.time.micros - events[j].time.micros <= kRequestTakes;
+        another |= !events[j].insert && e.time.known() && events[j].time.known() && e.time.micros - events[j].time.micros <= kRequestTakes;
       }
     }
     if (asked < inserted) {
@@ -148,7 +155,11 @@ void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans
       ++unexplained;
     }
   }
-  if (inserted < 2 || account.lookups > kMaxEvents || account.inserts > kMaxEvents) return;
+  if (account.lookups > kMaxEvents || account.inserts > kMaxEvents) {
+    out.incomplete |= account.inserts > 1;
+    return;
+  }
+  if (inserted < 2) return;
   if (asked_before_first >= inserted) {
     ++out.raced;
     if (!out.first) {

@@ -451,6 +451,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
     return it == session_names_.end() ? std::string("?") : it->second;
   };
   const KeyAccounts::Weighing keys = inserts ? weigh_keys(g) : KeyAccounts::Weighing{};
+  const bool sums_tell = keys.dealt && !keys.incomplete;
   if (keys.dealt && !may_vanish) {
     // A count may be meant to reach more than one: then nobody may have inserted beside a row that was there.
     if (keys.seen || keys.repeated > (g.first.counted ? 0 : keys.raced)) return false;
@@ -473,7 +474,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met. In a
         // log that does not tell sessions apart nobody can be said to have seen it, and a session that is dealt the halves of requests is nobody.
         if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
-            (had_seen(x, y) || had_seen(y, x) || (!keys.dealt && (x.session == y.session || (g.first.counted && !overlapped)))))
+            (had_seen(x, y) || had_seen(y, x) || (!sums_tell && (x.session == y.session || (g.first.counted && !overlapped)))))
           return false;
         if (meant_single && !twice && x.inserted && y.inserted && !may_vanish) {
           twice = true;
@@ -721,7 +722,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   const bool pair = folded.has_read && folded.has_write;
   const std::string read_text = folded.has_read ? short_sql(material.read_sql) : std::string();
   const std::string write_text = folded.has_write ? short_sql(material.write_sql) : std::string();
-  const Effects effects = effects_of(m.pattern);
+  const Effects effects = effects_of(m.pattern, material.write != nullptr && material.write->kind == StatementKind::kInsert);
   auto step = [&](int session, const std::string& text, std::string_view effect, bool breaks) {
     out.interleaving.push_back({session, effect.empty() ? text : fmt::format("{}  → {}", text, effect), breaks});
   };

@@ -51,13 +51,16 @@ std::string_view measured_on(Engine engine) {
 
 }  // namespace
 
-Effects effects_of(Pattern pattern) {
+Effects effects_of(Pattern pattern, bool inserts) {
   static constexpr Effects kEffects[] = {
 #define PATTERN(name, read, last_write) {read, last_write},
 #include "rules/verdict/patterns.def"
 #undef PATTERN
   };
-  return kEffects[static_cast<size_t>(pattern)];
+  Effects effects = kEffects[static_cast<size_t>(pattern)];
+  // Nothing is written over by a new row; what goes wrong is that it is one too many.
+  if (inserts && effects.last_write == "A's change is lost") effects.last_write = "decided without A's row";
+  return effects;
 }
 
 Verdict judge(Pattern pattern, Engine engine, Level level) {
@@ -113,10 +116,6 @@ std::string explain_verdict(Pattern pattern, Engine engine, Level level, Scope s
     }
     if (at.outcome == Outcome::kRetry || at.outcome == Outcome::kDeadlock) {
       text += fmt::format(" {} would turn it into an error that must be retried.", level_title(engine, stronger));
-      return text;
-    }
-    if (at.outcome == Outcome::kSafe) {
-      text += fmt::format(" {} would prevent it.", level_title(engine, stronger));
       return text;
     }
   }

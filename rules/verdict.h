@@ -48,7 +48,7 @@ struct Verdict {
 struct Effects {
   std::string_view read, last_write;
 };
-[[nodiscard]] Effects effects_of(Pattern pattern);
+[[nodiscard]] Effects effects_of(Pattern pattern, bool inserts);
 
 [[nodiscard]] Verdict judge(Pattern pattern, Engine engine, Level level);
 
