@@ -15,6 +15,7 @@
 #include "cli/config.h"
 #include "cli/option_values.h"
 #include "cli/options_scan.h"
+#include "cli/program_model.h"
 #include "cli/terminal.h"
 
 namespace dbaudit {
@@ -366,6 +367,38 @@ Result<CommandLine> check_command(const CLI::App& app, Typed& t, const std::stri
   return line;
 }
 
+// --- The same as data, for the manual page and the completions -------------------------------------------------------------------------------
+
+CommandModel model_of(const CLI::App& app) {
+  CommandModel command;
+  if (app.get_parent() != nullptr) command.name = app.get_name();
+  command.summary = app.get_description();
+  command.footer = app.get_footer();
+  constexpr size_t kUsage = std::string_view("Usage: ").size();
+  std::string help = app.help();
+  command.synopsis = help.substr(kUsage, help.find('\n') - kUsage);
+  for (const CLI::Option* option : app.get_options()) {
+    OptionModel model;
+    model.is_positional = option->get_positional();
+    model.is_flag = !model.is_positional && option->get_expected_max() == 0;
+    model.long_name = model.is_positional ? option->get_name(true) : option->get_lnames().front();
+    if (!option->get_snames().empty()) model.short_name = option->get_snames().front();
+    if (!model.is_flag) model.metavar = option->get_type_name();
+    model.help = option->get_description();
+    model.group = option->get_group();
+    command.options.push_back(std::move(model));
+  }
+  return command;
+}
+
+ProgramModel model_of_program(const CLI::App& app) {
+  ProgramModel program{DBAUDIT_VERSION, model_of(app), {}};
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+    program.commands.push_back(model_of(*command));
+  }
+  return program;
+}
+
 }  // namespace
 
 Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments, const std::string& directory) {
@@ -386,6 +419,14 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
       "dbaudit COMMAND --help tells more.");
   app.allow_extras();
   for (CLI::App* command : app.get_subcommands(nullptr)) command->allow_extras();
+
+  if (arguments.size() == 2 && arguments[0] == "--generate") {  // for the build: CMakeLists.txt
+    Result<std::string> text = generated_text(arguments[1], model_of_program(app));
+    if (!text) return tl::unexpected(text.error());
+    CommandLine line;
+    line.text = *std::move(text);
+    return line;
+  }
 
   auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> parsed(arguments.begin(), dashes);

@@ -87,8 +87,9 @@ std::string table() {
     std::string time = s.start && s.end ? "start, end" : s.start ? "start" : s.end ? "end" : "–";
     std::string boundary = s.boundary == TxBoundary::kExplicit ? "explicit" : s.boundary == TxBoundary::kInferred ? "inferred" : "unknown";
     if (s.txid) boundary += ", id";
-    text += "| `" + std::string(format->name) + "` | " + cell(format->summary) + " | " + mark(s.session) + " | " + time + " | " +
-            mark(s.params) + " | " + boundary + " | " + mark(s.rows) + " | " + mark(s.errors) + " | " + mark(s.place) + " |\n";
+    text += "| [`" + std::string(format->name) + "`](logs/" + std::string(format->name) + ".md) | " + cell(format->summary) + " | " +
+            mark(s.session) + " | " + time + " | " + mark(s.params) + " | " + boundary + " | " + mark(s.rows) + " | " + mark(s.errors) +
+            " | " + mark(s.place) + " |\n";
   }
   text += "\n## How to have it written\n\n| format | setting or code |\n|---|---|\n";
   for (const Format* format : all_formats()) {
