@@ -267,7 +267,7 @@ void WrittenBack::take(const std::string& column) {
   columns.push_back(column);
 }
 
-void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, uint32_t slot, double number) {
+void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, int slot, double number) {
   written = hash_combine(written, hash_combine(hash_bytes(column.column), write.value(slot).hash));
   const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
   if (!std::isnan(step) && step == 0) {

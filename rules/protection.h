@@ -57,7 +57,7 @@ struct WrittenBack {
 
   /// Column `i` of the write's SET list, which gets the literal `number` of `slot`: computed when the log shows it move by a step, or its name counts
   /// something. A value that stays counts only as long as no other is computed.
-  void add(const Op& write, const ColumnWrite& column, size_t i, uint32_t slot, double number);
+  void add(const Op& write, const ColumnWrite& column, size_t i, int slot, double number);
   void take(const std::string& column);  ///< one that is computed for certain
 };
 [[nodiscard]] WrittenBack written_back(const Op& write, const WriteAccess& w, const ReadAccess& read);

@@ -290,7 +290,7 @@ TEST_CASE("assumptions about tables reach the rules, and a log that contradicts 
   // One session at a time: the shape is there, nobody met.
   Strings apart;
   for (size_t i = 0; i + 7 < lines.size(); i += 8)
-    for (const size_t k : {0, 2, 4, 6}) apart.push_back(lines[i + k]);
+    for (const size_t k : {0U, 2U, 4U, 6U}) apart.push_back(lines[i + k]);
   w.write("apart.log", text_of(apart));
   w.write("met.log", text_of(lines));
   REQUIRE(codes_of(w.scan({"apart.log"})) == Strings{"DBA101 public.tag", "DBA201 public.stock"});
