@@ -61,15 +61,18 @@ Strings code_lines(const std::string& page) {
 /// The `dbaudit …` commands in a line of shell, YAML or a console, each without what another program sees of it.
 Strings commands_in(const std::string& line) {
   Strings commands;
-  std::string rest(line.substr(0, line.find("  #")));  // a comment
-  for (const char* before : {"$ ", "- run: ", "script: ", "build/release/"}) {
-    if (rest.starts_with(before)) rest.erase(0, std::string(before).size());
+  std::string_view rest = std::string_view(line).substr(0, line.find("  #"));  // a comment
+  for (const std::string_view before : {"$ ", "- run: ", "script: ", "build/release/"}) {
+    if (rest.starts_with(before)) rest.remove_prefix(before.size());
   }
-  for (const char* end : {" && ", " || ", " | ", " > "}) {
-    for (size_t at = rest.find(end); at != std::string::npos; at = rest.find(end)) rest.replace(at, std::string(end).size(), "\n");
-  }
-  for (const std::string& part : lines_of(rest)) {
-    if (part.starts_with("dbaudit ") && part.find("…") == std::string::npos) commands.push_back(part.substr(8));
+  while (!rest.empty()) {
+    size_t stop = rest.size(), next = rest.size();
+    for (const std::string_view end : {" && ", " || ", " | ", " > "}) {
+      if (const size_t at = rest.find(end); at < stop) stop = at, next = at + end.size();
+    }
+    const std::string_view part = rest.substr(0, stop);
+    if (part.starts_with("dbaudit ") && part.find("…") == std::string_view::npos) commands.emplace_back(part.substr(8));
+    rest.remove_prefix(next);
   }
   return commands;
 }
