@@ -8,6 +8,7 @@
 #include "analyzers/trace/session.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "analyzers/base/text.h"
@@ -207,8 +208,10 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   if (!s.in_transaction || record.tx_boundary != TxBoundary::kExplicit) {
     std::string request = request_of(record.tags, comments);
     const bool other_request = !request.empty() && !s.request.empty() && request != s.request;
-    const bool gap = when.known() && s.last_time.known() && when.micros - s.last_time.micros > options_.unit_gap_us;
-    if (other_request || gap || s.unit.ops.size() >= options_.unit_ops) {
+    // A clock far behind is a gap as well: it was set back, or another log begins.
+    const bool gap = when.known() && s.last_time.known() && std::abs(when.micros - s.last_time.micros) > options_.unit_gap_us;
+    const uint32_t most = open_ops_ > options_.open_ops ? options_.crowded_unit_ops : options_.unit_ops;
+    if (other_request || gap || s.unit.ops.size() >= most) {
       if (s.in_transaction) close_transaction(s, TxEnd::kLost, s.last_time);
       end_unit(s, other_request ? UnitEnd::kTag : gap ? UnitEnd::kGap : UnitEnd::kFull);
     }
@@ -298,6 +301,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   tx.last = static_cast<uint32_t>(s.unit.ops.size());
   if (op.failed && options_.engine == Engine::kPostgres && tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
   s.unit.ops.push_back(op);
+  ++open_ops_;
   remember(s);
   s.last_was_statement_op = true;
   if (!tx.is_explicit) close_transaction(s, TxEnd::kAutocommit, op.end.known() ? op.end : op.start);
@@ -501,6 +505,11 @@ void Trace::end_unit(Session& s, UnitEnd why) {
     s.unit.locks = UnitLocks(s.unit);
     visit_(s.unit);
   }
+  open_ops_ -= s.unit.ops.size();
+  // What one long unit took is not kept for the life of the session.
+  constexpr size_t kUsual = 16;
+  if (s.unit.ops.capacity() > kUsual) std::vector<Op>().swap(s.unit.ops);
+  if (s.unit.transactions.capacity() > kUsual) std::vector<Transaction>().swap(s.unit.transactions);
   s.unit.ops.clear();
   s.unit.transactions.clear();
   s.unit.locks = UnitLocks();

@@ -25,6 +25,10 @@ struct TraceOptions {
   bool autocommit_only = false;     ///< `--isolation autocommit`: nothing opens a transaction implicitly
   int64_t unit_gap_us = 5'000'000;  ///< a pause this long outside a transaction ends the work unit (RULES.md: default 5 s)
   uint32_t unit_ops = 4096;         ///< a work unit longer than this is cut at the next transaction end
+  /// With more ops than this in open units, over all sessions, units are cut at `crowded_unit_ops`: hundreds of connections in autocommit that never
+  /// pause would each hold a unit of full length.
+  uint64_t open_ops = 65'536;
+  uint32_t crowded_unit_ops = 64;
 };
 
 struct TraceCounts {
@@ -88,7 +92,7 @@ class Trace {
   std::vector<uint32_t> open_;                        // indexes of those that are not null, and of some that have been since the last sweep
   std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
   std::string key_;                                   // buffer of session_key()
-  uint64_t fed_ = 0;
+  uint64_t fed_ = 0, open_ops_ = 0;
   bool kept_over_transactions_ = false;  // some session ran two transactions between one pool reset and the next
 };
 
