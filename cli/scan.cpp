@@ -18,6 +18,7 @@
 #include "cli/interrupt.h"
 #include "cli/part_filter.h"
 #include "cli/progress.h"
+#include "cli/record_pipeline.h"
 #include "cli/report/layout.h"
 #include "cli/terminal.h"
 #include "cli/try_fixes.h"
@@ -200,15 +201,29 @@ int run_scan(const ScanOptions& options) {
     if (!log) return job_failed(log.error().message);
     const TraceCounts before = trace.counts();
     const size_t templates_before = templates.size();
-    LogRecord record;
     TimePoint first, last;
     progress.begin(shown_path(log->path), known_size(*log));
-    while (InterruptWatch::caught() == 0 && log->reader->next(record)) {
-      progress.at(log->lines->bytes_read());
+    const auto note_time = [&](const LogRecord& record) {
       const TimePoint& when = record.time.known() ? record.time : record.end_time;
       if (when.known() && (!first.known() || when.micros < first.micros)) first = when;
       if (when.known() && (!last.known() || when.micros > last.micros)) last = when;
-      if (!others.leaves_out(record) && !part.leaves_out(record)) trace.feed(i, log->format->name, log->format->orm, record);
+    };
+    if (options.jobs > 1) {
+      RecordPipeline pipeline(*log->reader, *log->lines, templates, others, part);
+      while (const RecordPipeline::Batch* batch = InterruptWatch::caught() == 0 ? pipeline.next() : nullptr) {
+        for (const RecordPipeline::Item& item : batch->items) {
+          progress.at(batch->bytes_read);
+          note_time(item.record);
+          if (!item.is_left_out) trace.feed(i, log->format->name, log->format->orm, item.record, batch->of(item));
+        }
+      }
+    } else {
+      LogRecord record;
+      while (InterruptWatch::caught() == 0 && log->reader->next(record)) {
+        progress.at(log->lines->bytes_read());
+        note_time(record);
+        if (!others.leaves_out(record) && !part.leaves_out(record)) trace.feed(i, log->format->name, log->format->orm, record);
+      }
     }
     const ReaderCounts& counts = log->reader->counts();
     if (InterruptWatch::caught() != 0) {

@@ -44,7 +44,7 @@ Result<OpenLog> open_log(const std::string& path, const ScanOptions& options, En
   const FileState before = file_state(path);
   Result<std::unique_ptr<ByteSource>> source = open_source(path);
   if (!source) return tl::unexpected(source.error());
-  if (options.jobs > 1) *source = read_ahead(std::move(*source));
+  if (options.jobs > 2) *source = read_ahead(std::move(*source));  // the second thread takes the records apart
   auto lines = std::make_unique<Lines>(std::move(*source));
   const std::string_view head = lines->head();
   if (lines->error()) return tl::unexpected(*lines->error());

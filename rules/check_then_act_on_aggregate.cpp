@@ -191,6 +191,7 @@ const Rule kRule_check_then_act_on_aggregate = {
     "check-then-act-on-aggregate",
     Severity::kError,
     "Rows are counted or summed up and one more is inserted, with nothing that keeps two sessions from doing so at once",
+    {Trait::kInserts, Trait::kSums},
     check,
     describe};
 

@@ -160,11 +160,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_conflict_target_mismatch;
 const Rule kRule_conflict_target_mismatch = {
-    "DBA106",
-    "conflict-target-mismatch",
-    Severity::kError,
-    "ON CONFLICT names a target that no unique key of the table satisfies, so the statement always fails",
-    check,
+    "DBA106",          "conflict-target-mismatch",
+    Severity::kError,  "ON CONFLICT names a target that no unique key of the table satisfies, so the statement always fails",
+    {Trait::kInserts}, check,
     describe};
 
 }  // namespace dbaudit

@@ -75,6 +75,7 @@ const Rule kRule_deferred_transaction_upgrade = {
     "deferred-transaction-upgrade",
     Severity::kWarning,
     "A deferred SQLite transaction reads first and writes then: the upgrade fails at once under load",
+    {Trait::kWrites},
     check,
     describe};
 

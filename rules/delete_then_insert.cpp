@@ -185,6 +185,7 @@ const Rule kRule_delete_then_insert = {
     "delete-then-insert",
     Severity::kError,
     "A set of rows is replaced by a DELETE and INSERTs, and nothing keeps two sessions from doing it at once",
+    {Trait::kInserts, Trait::kDeletes},
     check,
     describe};
 

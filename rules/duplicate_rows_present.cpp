@@ -57,6 +57,7 @@ const Rule kRule_duplicate_rows_present = {
     .name = "duplicate-rows-present",
     .severity = Severity::kError,
     .summary = "With --check-data: the live table already holds duplicates of a key that a finding says nothing keeps unique",
+    .interest = {Trait::kNothing},
     .check = check,
     .describe = describe};
 

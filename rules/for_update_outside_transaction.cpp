@@ -90,6 +90,7 @@ const Rule kRule_for_update_outside_transaction = {"DBA401",
                                                    "for-update-outside-transaction",
                                                    Severity::kError,
                                                    "A locking read whose transaction ends before the write: the lock protects nothing",
+                                                   {Trait::kLockingReads},
                                                    check,
                                                    describe};
 

@@ -77,7 +77,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_for_update_without_effect;
-const Rule kRule_for_update_without_effect = {
-    "DBA409", "for-update-without-effect", Severity::kError, "A locking read of a table whose engine ignores row locks", check, describe};
+const Rule kRule_for_update_without_effect = {"DBA409",
+                                              "for-update-without-effect",
+                                              Severity::kError,
+                                              "A locking read of a table whose engine ignores row locks",
+                                              {Trait::kLockingReads},
+                                              check,
+                                              describe};
 
 }  // namespace dbaudit

@@ -133,6 +133,7 @@ const Rule kRule_full_row_overwrite = {
     "full-row-overwrite",
     Severity::kWarning,
     "An UPDATE writes back every column it had read, and with them what another session has changed since",
+    {Trait::kUpdates, Trait::kReads},
     check,
     describe};
 

@@ -102,6 +102,7 @@ const Rule kRule_get_or_create_under_repeatable_read = {
     "get-or-create-under-repeatable-read",
     Severity::kWarning,
     "After a duplicate-key error the retry reads the transaction's old snapshot and cannot see the row that won",
+    {Trait::kInserts, Trait::kReads},
     check,
     describe};
 

@@ -62,6 +62,7 @@ const Rule kRule_get_or_create_without_unique_key = {
     "get-or-create-without-unique-key",
     Severity::kError,
     "A lookup that finds nothing is followed by an INSERT of the same key, and no unique key stops two sessions from doing it at once",
+    {Trait::kInserts, Trait::kReads},
     check,
     describe,
     DataQuestion::kDuplicates};

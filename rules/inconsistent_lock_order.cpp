@@ -180,8 +180,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_inconsistent_lock_order;
-const Rule kRule_inconsistent_lock_order = {
-    "DBA404", "inconsistent-lock-order", Severity::kWarning, "Transactions lock the same rows in opposite order and deadlock", check,
-    describe};
+const Rule kRule_inconsistent_lock_order = {"DBA404",
+                                            "inconsistent-lock-order",
+                                            Severity::kWarning,
+                                            "Transactions lock the same rows in opposite order and deadlock",
+                                            {Trait::kWrites | Trait::kLockingReads},
+                                            check,
+                                            describe};
 
 }  // namespace dbaudit

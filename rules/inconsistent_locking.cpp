@@ -54,11 +54,10 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_inconsistent_locking;
-const Rule kRule_inconsistent_locking = {"DBA405",
-                                         "inconsistent-locking",
-                                         Severity::kError,
-                                         "A value is read and written back under a lock in one place and without one in another",
-                                         check,
-                                         describe};
+const Rule kRule_inconsistent_locking = {
+    "DBA405",          "inconsistent-locking",
+    Severity::kError,  "A value is read and written back under a lock in one place and without one in another",
+    {Trait::kUpdates}, check,
+    describe};
 
 }  // namespace dbaudit

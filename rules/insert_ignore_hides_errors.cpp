@@ -76,8 +76,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_insert_ignore_hides_errors;
 const Rule kRule_insert_ignore_hides_errors = {
-    "DBA113",        "insert-ignore-hides-errors",
-    Severity::kNote, "INSERT IGNORE is used for duplicates, and swallows NULLs and missing parents as well",
-    check,           describe};
+    "DBA113",          "insert-ignore-hides-errors",
+    Severity::kNote,   "INSERT IGNORE is used for duplicates, and swallows NULLs and missing parents as well",
+    {Trait::kUpserts}, check,
+    describe};
 
 }  // namespace dbaudit

@@ -243,6 +243,7 @@ const Rule kRule_insert_where_not_exists_without_unique_key = {
     "insert-where-not-exists-without-unique-key",
     Severity::kError,
     "One statement looks and inserts (WHERE NOT EXISTS, MERGE), and no unique key stops two sessions from doing it at once",
+    {Trait::kInserts | Trait::kOtherWrites},
     check,
     describe,
     DataQuestion::kDuplicates};

@@ -72,8 +72,9 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_lock_after_decision;
-const Rule kRule_lock_after_decision = {
-    "DBA402", "lock-after-decision", Severity::kError, "The row is locked only after the read that decided what is written", check,
-    describe};
+const Rule kRule_lock_after_decision = {"DBA402",          "lock-after-decision",
+                                        Severity::kError,  "The row is locked only after the read that decided what is written",
+                                        {Trait::kUpdates}, check,
+                                        describe};
 
 }  // namespace dbaudit

@@ -71,8 +71,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_lock_held_while_idle;
-const Rule kRule_lock_held_while_idle = {"DBA406",        "lock-held-while-idle",
-                                         Severity::kNote, "A row lock is held for a second or more while the program sends nothing",
-                                         check,           describe};
+const Rule kRule_lock_held_while_idle = {"DBA406",
+                                         "lock-held-while-idle",
+                                         Severity::kNote,
+                                         "A row lock is held for a second or more while the program sends nothing",
+                                         {Trait::kWrites | Trait::kLockingReads},
+                                         check,
+                                         describe};
 
 }  // namespace dbaudit

@@ -98,8 +98,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_lock_on_missing_row;
-const Rule kRule_lock_on_missing_row = {
-    "DBA403", "lock-on-missing-row", Severity::kWarning, "A row that is not there is locked and then inserted: gap locks deadlock", check,
-    describe};
+const Rule kRule_lock_on_missing_row = {"DBA403",
+                                        "lock-on-missing-row",
+                                        Severity::kWarning,
+                                        "A row that is not there is locked and then inserted: gap locks deadlock",
+                                        {Trait::kInserts},
+                                        check,
+                                        describe};
 
 }  // namespace dbaudit

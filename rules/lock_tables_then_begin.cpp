@@ -60,6 +60,6 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_lock_tables_then_begin;
 const Rule kRule_lock_tables_then_begin = {
-    "DBA411", "lock-tables-then-begin", Severity::kError, "BEGIN after LOCK TABLES releases the table lock", check, describe};
+    "DBA411", "lock-tables-then-begin", Severity::kError, "BEGIN after LOCK TABLES releases the table lock", {}, check, describe};
 
 }  // namespace dbaudit

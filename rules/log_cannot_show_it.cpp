@@ -50,6 +50,7 @@ const Rule kRule_log_cannot_show_it = {
     .name = "log-cannot-show-it",
     .severity = Severity::kNote,
     .summary = "The log lacks something that rules rest on: sessions, transactions, values, whole statements",
+    .interest = {Trait::kNothing},
     .check = check,
     .describe = describe};
 

@@ -178,6 +178,9 @@ bool can_be_quantity(const Table* table, std::string_view column) {
     }
   }
   if (column.size() > 3 && iequals(column.substr(column.size() - 3), "_id")) return false;
+  for (const std::string_view number : {"integer", "bigint", "int", "smallint", "numeric", "decimal"}) {
+    if (c->type == number || (c->type.starts_with(number) && c->type[number.size()] == '(')) return true;
+  }
   static constexpr std::string_view kNotNumbers[] = {"date", "time", "char",  "text", "clob", "bool",    "uuid",
                                                      "json", "blob", "bytea", "enum", "year", "interval"};
   const std::string type = to_lower(c->type);

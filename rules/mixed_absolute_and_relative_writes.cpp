@@ -25,13 +25,16 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated || write.failed) continue;
       if (is_housekeeping_table(update.name)) continue;
       for (const ColumnWrite& c : update.set) {
+        // What is asked of the value first: most columns hold none.
+        double number = 0;
+        const bool is_relative = c.value->kind == OperandKind::kSelfRelative && c.value->slot >= 0;
+        if (!is_relative && (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number) || number == 0))
+          continue;
         if (!can_be_quantity(update.table, c.column) || is_version_name(c.column)) continue;
-        if (c.value->kind == OperandKind::kSelfRelative && c.value->slot >= 0) {
+        if (is_relative) {
           context.note(note_key("written relatively", update.name, c.column), unit, w);
           continue;
         }
-        double number = 0;
-        if (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number) || number == 0) continue;
         if (!update.others.empty() || std::any_of(update.equal.begin(), update.equal.end(), [&](const KeyColumn& k) {
               return k.is_list || k.column == c.column || is_version_name(k.column);
             }))
@@ -73,8 +76,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_mixed_absolute_and_relative_writes;
 const Rule kRule_mixed_absolute_and_relative_writes = {
-    "DBA205",        "mixed-absolute-and-relative-writes",
-    Severity::kNote, "One column is set to a number by some work units and raised or lowered by others",
-    check,           describe};
+    "DBA205",          "mixed-absolute-and-relative-writes",
+    Severity::kNote,   "One column is set to a number by some work units and raised or lowered by others",
+    {Trait::kUpdates}, check,
+    describe};
 
 }  // namespace dbaudit

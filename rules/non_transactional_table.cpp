@@ -78,8 +78,10 @@ void check_schema(const Catalog& catalog, std::vector<Finding>& findings) {
 }  // namespace
 
 extern const Rule kRule_non_transactional_table;
-const Rule kRule_non_transactional_table = {
-    "DBA504", "non-transactional-table", Severity::kError, "A transaction writes a table whose engine has no transactions", check,
-    describe, DataQuestion::kNone,       check_schema};
+const Rule kRule_non_transactional_table = {"DBA504",         "non-transactional-table",
+                                            Severity::kError, "A transaction writes a table whose engine has no transactions",
+                                            {Trait::kWrites}, check,
+                                            describe,         DataQuestion::kNone,
+                                            check_schema};
 
 }  // namespace dbaudit

@@ -243,6 +243,7 @@ const Rule kRule_number_from_max_plus_one = {
     "number-from-max-plus-one",
     Severity::kError,
     "The next number is made from the highest one in the table, which two sessions can read at once",
+    {Trait::kInserts | Trait::kUpdates, Trait::kNumberReads},
     check,
     describe,
     DataQuestion::kDuplicates};

@@ -143,6 +143,7 @@ const Rule kRule_overlap_check_then_insert = {
     "overlap-check-then-insert",
     Severity::kError,
     "A range is found free and inserted, with nothing that keeps two sessions from taking it at once",
+    {Trait::kInserts, Trait::kReads},
     check,
     describe};
 

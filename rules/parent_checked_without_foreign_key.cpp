@@ -126,6 +126,7 @@ const Rule kRule_parent_checked_without_foreign_key = {
     "parent-checked-without-foreign-key",
     Severity::kWarning,
     "A parent row is looked up and a child inserted, no foreign key ties them, and parents are deleted",
+    {Trait::kInserts | Trait::kDeletes},
     check,
     describe};
 

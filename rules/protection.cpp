@@ -290,13 +290,16 @@ WrittenBack written_back(const Op& write, const WriteAccess& w, const ReadAccess
     return back;
   for (size_t i = 0; i < w.set.size(); ++i) {
     const ColumnWrite& c = w.set[i];
-    if (!read.projects(c.column) || !can_be_quantity(w.table, c.column) || is_version_name(c.column)) continue;
-    if (c.value->kind == OperandKind::kSelfRelative) {
-      if (c.value->sign < 0) back.take(c.column);
-      continue;
-    }
+    // What is asked of the value first: most columns hold none.
     double number = 0;
-    if (c.value->kind == OperandKind::kSlot && as_number(write.value(c.value->slot), number)) back.add(write, c, i, c.value->slot, number);
+    const bool is_relative = c.value->kind == OperandKind::kSelfRelative;
+    if (!is_relative && (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number))) continue;
+    if (!read.projects(c.column) || !can_be_quantity(w.table, c.column) || is_version_name(c.column)) continue;
+    if (!is_relative) {
+      back.add(write, c, i, c.value->slot, number);
+    } else if (c.value->sign < 0) {
+      back.take(c.column);
+    }
   }
   return back;
 }

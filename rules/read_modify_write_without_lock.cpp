@@ -151,11 +151,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_read_modify_write_without_lock;
 const Rule kRule_read_modify_write_without_lock = {
-    "DBA201",
-    "read-modify-write-without-lock",
-    Severity::kError,
-    "A value is read, changed in the application and written back as a literal, without a lock, guard or version",
-    check,
+    "DBA201",          "read-modify-write-without-lock",
+    Severity::kError,  "A value is read, changed in the application and written back as a literal, without a lock, guard or version",
+    {Trait::kUpdates}, check,
     describe};
 
 }  // namespace dbaudit

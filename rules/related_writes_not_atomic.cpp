@@ -123,6 +123,7 @@ const Rule kRule_related_writes_not_atomic = {"DBA210",
                                               "related-writes-not-atomic",
                                               Severity::kWarning,
                                               "What is taken from one row and given to another is written in two transactions",
+                                              {Trait::kUpdates},
                                               check,
                                               describe};
 

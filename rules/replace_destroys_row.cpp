@@ -121,6 +121,7 @@ const Rule kRule_replace_destroys_row = {
     "replace-destroys-row",
     Severity::kWarning,
     "REPLACE deletes the row that is there: child rows go with it, and columns it does not name are reset",
+    {Trait::kWrites},
     check,
     describe};
 

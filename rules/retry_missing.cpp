@@ -92,7 +92,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_retry_missing;
-const Rule kRule_retry_missing = {"DBA502", "retry-missing", Severity::kWarning, "A transaction that the engine asks to run again is not",
-                                  check,    describe};
+const Rule kRule_retry_missing = {"DBA502",
+                                  "retry-missing",
+                                  Severity::kWarning,
+                                  "A transaction that the engine asks to run again is not",
+                                  {Trait::kFailures, Trait::kWrites},
+                                  check,
+                                  describe};
 
 }  // namespace dbaudit

@@ -53,11 +53,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_row_lock_as_mutex_under_snapshot;
 const Rule kRule_row_lock_as_mutex_under_snapshot = {
-    "DBA412",
-    "row-lock-as-mutex-under-snapshot",
-    Severity::kError,
-    "At REPEATABLE READ a lock taken first does not keep the reads after it from being stale",
-    check,
+    "DBA412",          "row-lock-as-mutex-under-snapshot",
+    Severity::kError,  "At REPEATABLE READ a lock taken first does not keep the reads after it from being stale",
+    {Trait::kInserts}, check,
     describe};
 
 }  // namespace dbaudit

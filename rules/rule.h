@@ -13,11 +13,20 @@ namespace dbaudit {
 class RuleContext;  // rules/match.h: the vocabulary rules are written in
 struct Folded;      // rules/match.h: equal matches, folded
 
+/// What a unit must hold for a rule to see anything in it: some statement with one of the traits of `one_of`, and one (the same or another) with one of
+/// `beside`. The runner calls no other rule; a rule that is called all the same reports and notes nothing.
+struct Interest {
+  TraitMask one_of = kAllTraits;
+  TraitMask beside = kAllTraits;
+  [[nodiscard]] constexpr bool is_met_by(TraitMask traits) const { return (traits & one_of) != 0 && (traits & beside) != 0; }
+};
+
 struct Rule {
   std::string_view code;     ///< `DBA101`; never reused
   std::string_view name;     ///< `get-or-create-without-unique-key`
   Severity severity;         ///< the usual one; the verdict decides
   std::string_view summary;  ///< one line, no full stop
+  Interest interest;
   /// Reports what it sees in the unit through the context.
   void (*check)(const WorkUnit& unit, RuleContext& context);
   /// Writes the sentence of what happens to the data, and the fixes, of a finding made from folded matches.

@@ -406,7 +406,10 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
   keys_.observe(unit);
+  TraitMask traits = Trait::kNothing;
   for (const Op& op : unit.ops) {
+    traits |= op.statement->access.traits;
+    if (op.failed) traits |= Trait::kFailures;
     for (const std::string_view d : op.directives) directives_.see(d, {path_of(op.file), op.line});
     Runs& runs = runs_[op.statement->source->fingerprint];
     runs.statement = op.statement;
@@ -427,6 +430,7 @@ void Audit::Folder::visit(const WorkUnit& unit) {
   }
   lookup_inserts_.reset();
   for (const Rule* rule : options_.rules) {
+    if (!rule->interest.is_met_by(traits)) continue;
     rule_ = rule;
     rule->check(unit, *this);
   }

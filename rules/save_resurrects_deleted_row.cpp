@@ -121,6 +121,7 @@ const Rule kRule_save_resurrects_deleted_row = {"DBA207",
                                                 "save-resurrects-deleted-row",
                                                 Severity::kError,
                                                 "A row that was read is updated by its key, found gone, and inserted anew",
+                                                {Trait::kInserts | Trait::kDeletes},
                                                 check,
                                                 describe};
 

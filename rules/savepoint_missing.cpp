@@ -93,6 +93,7 @@ const Rule kRule_savepoint_missing = {"DBA503",
                                       "savepoint-missing",
                                       Severity::kWarning,
                                       "After an error PostgreSQL refuses the rest of the transaction, and the program goes on in it",
+                                      {Trait::kFailures},
                                       check,
                                       describe};
 

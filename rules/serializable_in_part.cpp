@@ -58,6 +58,7 @@ const Rule kRule_serializable_in_part = {"DBA505",
                                          "serializable-in-part",
                                          Severity::kError,
                                          "Some writers of a table run at SERIALIZABLE and others do not: nobody is protected",
+                                         {Trait::kWrites, Trait::kReads},
                                          check,
                                          describe};
 

@@ -130,6 +130,7 @@ const Rule kRule_set_read_twice = {"DBA306",
                                    "set-read-twice",
                                    Severity::kWarning,
                                    "A set is read twice in one piece of work, and another session may change it in between",
+                                   {Trait::kWrites},
                                    check,
                                    describe};
 

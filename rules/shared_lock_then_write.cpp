@@ -136,6 +136,7 @@ const Rule kRule_shared_lock_then_write = {"DBA407",
                                            "shared-lock-then-write",
                                            Severity::kWarning,
                                            "A row is locked shared and then written in the same transaction: two sessions deadlock",
+                                           {Trait::kWrites},
                                            check,
                                            describe};
 

@@ -58,11 +58,10 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_snapshot_before_lock;
-const Rule kRule_snapshot_before_lock = {"DBA501",
-                                         "snapshot-before-lock",
-                                         Severity::kError,
-                                         "At REPEATABLE READ a plain read under a lock sees the snapshot taken before the lock",
-                                         check,
-                                         describe};
+const Rule kRule_snapshot_before_lock = {
+    "DBA501",         "snapshot-before-lock",
+    Severity::kError, "At REPEATABLE READ a plain read under a lock sees the snapshot taken before the lock",
+    {Trait::kWrites}, check,
+    describe};
 
 }  // namespace dbaudit

@@ -51,8 +51,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_table_lock_serialises;
 const Rule kRule_table_lock_serialises = {
-    "DBA413",        "table-lock-serialises",
-    Severity::kNote, "A table lock protects a read and a write: it works, and every other writer waits",
-    check,           describe};
+    "DBA413",         "table-lock-serialises",
+    Severity::kNote,  "A table lock protects a read and a write: it works, and every other writer waits",
+    {Trait::kWrites}, check,
+    describe};
 
 }  // namespace dbaudit

@@ -181,6 +181,7 @@ const Rule kRule_toggle_from_a_stale_read = {
     "toggle-from-a-stale-read",
     Severity::kError,
     "A flag is read and its opposite written back, or a row inserted when there is none and deleted when there is one",
+    {Trait::kInserts | Trait::kUpdates | Trait::kDeletes},
     check,
     describe};
 

@@ -146,11 +146,9 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_unguarded_decrement;
 const Rule kRule_unguarded_decrement = {
-    "DBA202",
-    "unguarded-decrement",
-    Severity::kError,
-    "A column is checked, then decremented (or raised towards its bound) without repeating the check in the UPDATE",
-    check,
+    "DBA202",          "unguarded-decrement",
+    Severity::kError,  "A column is checked, then decremented (or raised towards its bound) without repeating the check in the UPDATE",
+    {Trait::kUpdates}, check,
     describe};
 
 }  // namespace dbaudit

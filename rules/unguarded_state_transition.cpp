@@ -216,6 +216,7 @@ const Rule kRule_unguarded_state_transition = {
     "unguarded-state-transition",
     Severity::kError,
     "A row is picked by its state and changed by its key alone, so that two sessions can take the same one",
+    {Trait::kUpdates | Trait::kDeletes, Trait::kReads},
     check,
     describe};
 

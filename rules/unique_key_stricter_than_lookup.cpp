@@ -107,6 +107,7 @@ const Rule kRule_unique_key_stricter_than_lookup = {
     "unique-key-stricter-than-lookup",
     Severity::kWarning,
     "The unique key forbids what the lookup cannot find (other case, a prefix, deleted rows), so the INSERT fails even alone",
+    {Trait::kInserts | Trait::kUpdates},
     check,
     describe};
 

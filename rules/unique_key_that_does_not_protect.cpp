@@ -81,6 +81,7 @@ const Rule kRule_unique_key_that_does_not_protect = {
     "unique-key-that-does-not-protect",
     Severity::kError,
     "A unique key looks as if it kept a lookup and its INSERT single, and NULLs, a predicate, a collation or one more column defeat it",
+    {Trait::kInserts, Trait::kReads},
     check,
     describe,
     DataQuestion::kDuplicates,

@@ -89,8 +89,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_unlocked_before_commit;
-const Rule kRule_unlocked_before_commit = {
-    "DBA410", "unlocked-before-commit", Severity::kError, "An advisory lock is released before COMMIT, or taken after the snapshot", check,
-    describe};
+const Rule kRule_unlocked_before_commit = {"DBA410",
+                                           "unlocked-before-commit",
+                                           Severity::kError,
+                                           "An advisory lock is released before COMMIT, or taken after the snapshot",
+                                           {},
+                                           check,
+                                           describe};
 
 }  // namespace dbaudit

@@ -167,6 +167,7 @@ const Rule kRule_update_or_insert_without_unique_key = {
     "update-or-insert-without-unique-key",
     Severity::kError,
     "An UPDATE that matches no row is followed by an INSERT of the same key, and no unique key stops two sessions from doing it at once",
+    {Trait::kInserts, Trait::kUpdates},
     check,
     describe,
     DataQuestion::kDuplicates};

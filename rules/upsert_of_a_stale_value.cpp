@@ -102,6 +102,7 @@ const Rule kRule_upsert_of_a_stale_value = {"DBA208",
                                             "upsert-of-a-stale-value",
                                             Severity::kError,
                                             "An upsert overwrites the row with a value computed from an earlier read of it",
+                                            {Trait::kUpserts, Trait::kReads},
                                             check,
                                             describe};
 

@@ -142,6 +142,7 @@ const Rule kRule_upsert_without_unique_key = {
     "upsert-without-unique-key",
     Severity::kError,
     "An upsert, INSERT IGNORE, REPLACE or bare ON CONFLICT DO NOTHING has no unique key among its values and inserts every time",
+    {Trait::kUpserts},
     check,
     describe,
     DataQuestion::kDuplicates};

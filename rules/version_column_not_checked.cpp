@@ -179,11 +179,10 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_version_column_not_checked;
-const Rule kRule_version_column_not_checked = {"DBA204",
-                                               "version-column-not-checked",
-                                               Severity::kError,
-                                               "An UPDATE bumps a version column without comparing it: the optimistic lock locks nothing",
-                                               check,
-                                               describe};
+const Rule kRule_version_column_not_checked = {
+    "DBA204",          "version-column-not-checked",
+    Severity::kError,  "An UPDATE bumps a version column without comparing it: the optimistic lock locks nothing",
+    {Trait::kUpdates}, check,
+    describe};
 
 }  // namespace dbaudit

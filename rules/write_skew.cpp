@@ -137,6 +137,7 @@ const Rule kRule_write_skew = {"DBA302",
                                "write-skew",
                                Severity::kError,
                                "A set is counted and one row of it changed, while another session may change another row of it",
+                               {Trait::kUpdates | Trait::kDeletes, Trait::kSums},
                                check,
                                describe};
 

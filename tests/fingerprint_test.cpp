@@ -53,14 +53,15 @@ std::string values_of(std::string_view sql, std::vector<BindValue> params = {}, 
     out += v.text;
   };
   for (size_t i = 0; i < bound.slots.size(); ++i) {
-    if (bound.lists[i].empty()) {
+    const std::span<const Value> list = bound.lists.empty() ? std::span<const Value>() : bound.lists[i];
+    if (list.empty()) {
       append(bound.slots[i]);
       continue;
     }
-    CHECK(bound.slots[i].known() == (bound.lists[i].size() == 1 && bound.lists[i][0].known()));
+    CHECK(bound.slots[i].known() == (list.size() == 1 && list[0].known()));
     if (!out.empty()) out += ' ';
     out += '[';
-    for (const Value& v : bound.lists[i]) append(v);
+    for (const Value& v : list) append(v);
     out += ']';
   }
   if (!bound.more_rows.empty()) out += " |";

@@ -3,6 +3,7 @@
 #include "analyzers/sql/fingerprint.h"
 
 #include "analyzers/base/hash.h"
+#include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/slot_pass.h"
 #include "analyzers/sql/tokens.h"
 
@@ -42,6 +43,13 @@ class Binder {
 
  private:
   std::string_view literal(const Piece& p, TokenKind kind) const {
+    const std::string_view text = sql_.substr(p.offset, p.length);
+    // As it stands, nearly always: digits, or quotes around bytes that mean themselves.
+    if (kind == TokenKind::kNumber && is_digit(text.front()) && text.find('_') == std::string_view::npos) return arena_.copy(text);
+    if (kind == TokenKind::kString && text.size() >= 2 && text.front() == '\'' && !p.unterminated) {
+      const char* const end = text.data() + text.size() - 1;
+      if (find_either(text.data() + 1, end, '\'', '\\') == end) return arena_.copy(text.substr(1, text.size() - 2));
+    }
     unquote(Token{kind, p.unterminated, sql_.substr(p.offset, p.length)}, dialect_, scratch_);
     return arena_.copy(scratch_);
   }
@@ -92,7 +100,7 @@ BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_para
   const Lifted& found = *lifted_;
   const Binder binder(sql_, dialect_, has_params ? params : std::span<const BindValue>{}, arena, pass_->scratch);
   const std::span<Value> slots = arena.array<Value>(found.pieces.size());
-  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(found.pieces.size());
+  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(found.lists.empty() ? 0 : found.pieces.size());
   for (size_t i = 0; i < slots.size(); ++i) {
     const Piece& p = found.pieces[i];
     if (p.source != Piece::Source::kList) {

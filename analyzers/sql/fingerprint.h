@@ -45,9 +45,10 @@ struct Normalised {
 
 /// Values of one execution. Everything lives in the arena given to bind().
 struct BoundValues {
-  std::span<const Value> slots;                   ///< one per slot; for a list slot the value is that of a list of one, else kMissing
-  std::span<const std::span<const Value>> lists;  ///< one per slot: the elements of a list slot, else empty
-  std::span<const Value> more_rows;               ///< rows after the first, row_slots values each
+  std::span<const Value> slots;  ///< one per slot; for a list slot the value is that of a list of one, else kMissing
+  std::span<const std::span<const Value>>
+      lists;                         ///< one per slot: the elements of a list slot, else empty; none at all without a list slot
+  std::span<const Value> more_rows;  ///< rows after the first, row_slots values each
 };
 
 /// Reusable buffers for normalising many statements without allocating. Cost is linear in the length of the statement.
@@ -64,9 +65,10 @@ class Fingerprinter {
   /// value whatever `params` says: drivers that inline values log them a second time as arguments.
   BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
 
-  /// Where the values of the statement last normalised stand, for recall().
+  /// Where the values of the statement last normalised stand, for recall(): a copy, and the buffer itself until the next call.
   [[nodiscard]] std::unique_ptr<Lifted> lifted() const;
-  /// As if `sql`, of whose very text `lifted` was told, had been normalised: bind() is of it. `lifted` must live until the next call.
+  [[nodiscard]] const Lifted& last_lifted() const { return *lifted_; }
+  /// As if `sql`, whose values stand where `lifted` says, had been normalised: bind() is of it. `lifted` must live until the next call.
   void recall(std::string_view sql, const Lifted& lifted);
 
  private:

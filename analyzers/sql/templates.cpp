@@ -1,6 +1,7 @@
 #include "analyzers/sql/templates.h"
 
 #include "analyzers/base/hash.h"
+#include "analyzers/sql/known_shapes.h"
 #include "analyzers/sql/lexer.h"
 #include "analyzers/sql/parser.h"
 #include "analyzers/sql/slot_pass.h"
@@ -19,7 +20,12 @@ constexpr uint64_t kTruncated = 0x7472756e63617465U;  // any constant: `truncate
 }  // namespace
 
 Templates::Templates(const Dialect& dialect, size_t cap)
-    : dialect_(dialect), cap_(cap), fingerprinter_(dialect), known_(kKnown), seen_once_(kKnown) {
+    : dialect_(dialect),
+      cap_(cap),
+      fingerprinter_(dialect),
+      shapes_(std::make_unique<KnownShapes>(dialect)),
+      known_(kKnown),
+      seen_once_(kKnown) {
   templates_.push_back(std::make_unique<Template>());
   templates_[0]->facts.reason = "more distinct statements than the table holds";
 }
@@ -56,6 +62,18 @@ const Template* Templates::intern(std::string_view sql, bool truncated) {
 }
 
 const Template* Templates::find_or_parse(std::string_view sql, bool truncated) {
+  if (!truncated) {
+    if (const Template* t = shapes_->find(sql)) {
+      last_dropped_ = false;
+      last_name_ = {};
+      fingerprinter_.recall(sql, shapes_->lifted());
+      return t;
+    }
+  }
+  return by_words(sql, truncated);
+}
+
+const Template* Templates::by_words(std::string_view sql, bool truncated) {
   const Normalised& n = fingerprinter_.normalise(sql);
   last_name_ = n.object_name;
   const bool cut = truncated || n.unterminated;
@@ -63,7 +81,11 @@ const Template* Templates::find_or_parse(std::string_view sql, bool truncated) {
   if (n.directives != 0) key = hash_combine(key, n.directives);
   if (cut) key = hash_combine(key, kTruncated);
   last_dropped_ = false;
-  if (const auto at = by_fingerprint_.find(key); at != by_fingerprint_.end()) return templates_[at->second].get();
+  if (const auto at = by_fingerprint_.find(key); at != by_fingerprint_.end()) {
+    const Template* const t = templates_[at->second].get();
+    if (!cut && last_name_.empty()) shapes_->add(sql, fingerprinter_.last_lifted(), t);
+    return t;
+  }
   if (size() >= cap_) {
     ++dropped_;
     last_dropped_ = true;

@@ -13,6 +13,8 @@
 
 namespace dbaudit {
 
+class KnownShapes;
+
 struct Template {
   uint32_t id = 0;
   uint64_t fingerprint = 0;  ///< of the text, and of what keeps it apart: being cut, its directives
@@ -51,11 +53,13 @@ class Templates {
   };
 
   const Template* find_or_parse(std::string_view sql, bool truncated);
+  const Template* by_words(std::string_view sql, bool truncated);
 
   const Dialect& dialect_;
   size_t cap_;
   uint64_t dropped_ = 0;
   Fingerprinter fingerprinter_;
+  std::unique_ptr<KnownShapes> shapes_;
   std::vector<Known> known_;         // by the lowest bits of the hash
   std::vector<uint64_t> seen_once_;  // hashes, likewise
   std::string_view last_name_;       // object_name() of the statement last interned

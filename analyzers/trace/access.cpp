@@ -202,6 +202,27 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
   }
 }
 
+TraitMask traits_of(const StatementAccess& access) {
+  TraitMask traits = Trait::kStatement;
+  for (const ReadAccess& r : access.reads) {
+    traits |= Trait::kReads;
+    if (r.lock != LockStrength::kNone) traits |= Trait::kLockingReads;
+    if (r.aggregate == Aggregate::kCount || r.aggregate == Aggregate::kSum) traits |= Trait::kSums;
+    if (r.aggregate == Aggregate::kMax || !r.latest_by.empty()) traits |= Trait::kNumberReads;
+  }
+  for (const WriteAccess& w : access.writes) {
+    if (w.is_insert()) {
+      traits |= Trait::kInserts;
+    } else if (w.kind == StatementKind::kUpdate) {
+      traits |= Trait::kUpdates;
+    } else {
+      traits |= w.kind == StatementKind::kDelete ? Trait::kDeletes : Trait::kOtherWrites;
+    }
+    if (w.upsert != UpsertKind::kNone) traits |= Trait::kUpserts;
+  }
+  return traits;
+}
+
 }  // namespace
 
 bool ReadAccess::projects(std::string_view column) const {
@@ -220,6 +241,7 @@ StatementAccess derive_access(const BoundStatement& statement, Engine engine) {
   if (statement.facts().quality == Quality::kOpaque) return out;
   add_reads(statement, engine, out);
   add_writes(statement, engine, out);
+  out.traits = traits_of(out);
   return out;
 }
 

@@ -85,7 +85,27 @@ struct WriteAccess {
   [[nodiscard]] const ColumnWrite* find(std::string_view column) const;
 };
 
+/// What rules ask of a statement before they look at it; a mask, so that a whole unit can be asked at once. Every statement has kStatement.
+using TraitMask = uint32_t;
+namespace Trait {
+inline constexpr TraitMask kNothing = 0;
+inline constexpr TraitMask kStatement = 1;
+inline constexpr TraitMask kInserts = 2;  ///< INSERT and REPLACE, upserts among them
+inline constexpr TraitMask kUpserts = 4;
+inline constexpr TraitMask kUpdates = 8;
+inline constexpr TraitMask kDeletes = 16;
+inline constexpr TraitMask kOtherWrites = 32;  ///< MERGE, TRUNCATE, …
+inline constexpr TraitMask kReads = 64;
+inline constexpr TraitMask kLockingReads = 128;
+inline constexpr TraitMask kSums = 256;         ///< reads with COUNT or SUM
+inline constexpr TraitMask kNumberReads = 512;  ///< reads of a highest value: MAX(c), ORDER BY c DESC LIMIT
+inline constexpr TraitMask kFailures = 1024;    ///< of an execution, not of the statement
+inline constexpr TraitMask kWrites = kInserts | kUpdates | kDeletes | kOtherWrites;
+}  // namespace Trait
+inline constexpr TraitMask kAllTraits = ~TraitMask{0};
+
 struct StatementAccess {
+  TraitMask traits = Trait::kStatement;
   std::vector<ReadAccess> reads;
   std::vector<WriteAccess> writes;
 };

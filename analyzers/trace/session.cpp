@@ -39,6 +39,13 @@ struct Trace::Session {
   int64_t last_remembered = INT64_MIN;  // the latest Unobserved::at
   uint32_t unobserved = 0;              // ops of the unit that the history has not seen
   bool last_was_statement_op = false;   // the last statement became an op (else it was transaction control)
+
+  // Between units: gives back the buffers, which a session at work keeps.
+  void release() {
+    arena = Arena();
+    unit.ops = std::vector<Op>();
+    unit.transactions = std::vector<Transaction>();
+  }
 };
 
 namespace {
@@ -125,7 +132,7 @@ Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
   return nullptr;
 }
 
-void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
+Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& record) {
   Session& s = session_of(stream, record);
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
   if (when.known()) {
@@ -133,6 +140,32 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
     if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
   }
   if ((++fed_ & 0x3fff) == 0) sweep(when);
+  if (record.kind == RecordKind::kStatement) {
+    ++counts_.statements;
+    if (!s.spoke) {
+      s.spoke = true;
+      ++counts_.sessions;  // sessions that ran a statement; a health check that only connects is none
+    }
+    if (record.truncated || record.params_cut) ++counts_.truncated;
+  }
+  return s;
+}
+
+void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
+  Session& s = begin_record(stream, record);
+  if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
+  each_statement(record, templates_, [&](const PreparedStatement& prepared) { statement(s, file, orm, record, prepared, false); });
+}
+
+void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record,
+                 std::span<const PreparedStatement> statements) {
+  Session& s = begin_record(stream, record);
+  if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
+  for (const PreparedStatement& prepared : statements) statement(s, file, orm, record, prepared, true);
+}
+
+void Trace::feed_event(Session& s, uint32_t file, std::string_view stream, const LogRecord& record) {
+  const TimePoint& when = record.time.known() ? record.time : record.end_time;
   switch (record.kind) {
     case RecordKind::kConnect:
     case RecordKind::kDisconnect:
@@ -160,43 +193,15 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
       }
       break;
     }
-    case RecordKind::kStatement: {
-      ++counts_.statements;
-      if (!s.spoke) {
-        s.spoke = true;
-        ++counts_.sessions;  // sessions that ran a statement; a health check that only connects is none
-      }
-      if (record.truncated || record.params_cut) ++counts_.truncated;
-      if (record.sql_unknown || record.sql.empty()) break;
-      const Template* t = templates_.intern(record.sql, record.truncated);
-      if (t->facts.multiple && !t->facts.following.empty()) {
-        // A packet of several statements: each is an op of its own, in order. Bind parameters cannot belong to a packet.
-        Lexer lexer(record.sql, templates_.dialect());
-        size_t begin = 0;
-        int depth = 0;
-        for (Token token = lexer.next();; token = lexer.next()) {
-          const bool end = token.kind == TokenKind::kEnd;
-          if (token.text == "(") ++depth;
-          if (token.text == ")") --depth;
-          if (!end && !(depth <= 0 && token.kind == TokenKind::kPunct && token.text == ";")) continue;
-          const size_t stop = end ? record.sql.size() : static_cast<size_t>(token.text.data() - record.sql.data());
-          const std::string_view part = trim(record.sql.substr(begin, stop - begin));
-          if (!part.empty()) statement(s, file, orm, record, part, *templates_.intern(part, record.truncated));
-          if (end) break;
-          begin = stop + 1;
-        }
-      } else {
-        statement(s, file, orm, record, record.sql, *t);
-      }
-      break;
-    }
+    case RecordKind::kStatement:
     case RecordKind::kOther: break;
   }
 }
 
-void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql, const Template& t) {
-  const bool is_packet_part = sql.size() != record.sql.size();
-  const StatementFacts& facts = t.facts;
+void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, const PreparedStatement& prepared,
+                      bool is_evaluated) {
+  const std::string_view sql = prepared.sql;
+  const StatementFacts& facts = prepared.of->facts;
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
   if (facts.quality == Quality::kOpaque && facts.kind != StatementKind::kSet && facts.kind != StatementKind::kOther) ++counts_.unparsed;
 
@@ -240,16 +245,14 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     s.snapshot_isolation = sets_snapshot_isolation(sql, templates_.dialect()).value_or(s.snapshot_isolation);
   }
   if (facts.tx.action != TxAction::kNone) {
-    control(s, facts, record);
+    control(s, record, prepared, is_evaluated);
     return;
   }
   if (facts.implicit_commit && is_mysql_family(options_.engine) && s.in_transaction) {
     close_transaction(s, TxEnd::kCommit, when);
     if (!s.autocommit) open_transaction(s, true, record);
   }
-  const bool is_op = !facts.writes.empty() || !facts.locks.empty() || (facts.kind == StatementKind::kSelect && !facts.blocks.empty()) ||
-                     facts.kind == StatementKind::kMerge;
-  if (!is_op) return;
+  if (!is_op(facts)) return;
 
   bool locking = false;
   for (const QueryBlock& b : facts.blocks) locking |= !b.locks.empty();
@@ -263,8 +266,8 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     }
   }
   Op op;
-  op.statement = binder_.bind(t);
-  op.values = templates_.bind(is_packet_part ? std::span<const BindValue>() : record.params, record.has_params && !is_packet_part, s.arena);
+  op.statement = binder_.bind(*prepared.of);
+  op.values = is_evaluated ? copy_values(prepared.values, s.arena) : prepared.bind(record, templates_, s.arena);
   op.file = file;
   op.line = record.line;
   op.start = record.time;
@@ -375,12 +378,12 @@ void Trace::gather_unseen_transaction(Session& s, TxEnd end, const TimePoint& ti
   s.unit.transactions.push_back(tx);
 }
 
-void Trace::control(Session& s, const StatementFacts& facts, const LogRecord& record) {
-  const TransactionControl& c = facts.tx;
+void Trace::control(Session& s, const LogRecord& record, const PreparedStatement& prepared, bool is_evaluated) {
+  const TransactionControl& c = prepared.of->facts.tx;
   // Facts are the template's, whose savepoints have all one name: this statement's own is asked for.
-  const auto savepoint_name = [this] {
-    std::string name;
-    templates_.object_name(name);
+  const auto savepoint_name = [&] {
+    std::string name(prepared.object_name);
+    if (!is_evaluated) templates_.object_name(name);
     return name;
   };
   const TimePoint& when = record.time.known() ? record.time : record.end_time;
@@ -531,7 +534,9 @@ void Trace::sweep(const TimePoint& now) {
   for (const uint32_t i : open_) {
     Session* const s = sessions_[i].get();
     if (s->in_transaction || s->unit.ops.empty() || !s->last_time.known()) continue;
-    if (now.micros - s->last_time.micros > options_.unit_gap_us) end_unit(*s, UnitEnd::kGap);
+    if (now.micros - s->last_time.micros <= options_.unit_gap_us) continue;
+    end_unit(*s, UnitEnd::kGap);
+    s->release();
   }
 }
 

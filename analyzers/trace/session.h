@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +16,7 @@
 #include "analyzers/sql/templates.h"
 #include "analyzers/trace/bind.h"
 #include "analyzers/trace/history.h"
+#include "analyzers/trace/prepare.h"
 #include "analyzers/trace/transaction.h"
 
 namespace dbaudit {
@@ -50,6 +52,9 @@ class Trace {
   /// One record, in log order. `stream` names the kind of source, so that equal session keys of two kinds of log do not meet; `file` is the index
   /// of the input.
   void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record);
+  /// The same with what each_statement() says of the record and evaluate() has evaluated: the templates are not asked, and may be in use elsewhere.
+  void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record,
+            std::span<const PreparedStatement> statements);
   /// Ends every open unit, sessions in order of first appearance.
   void finish();
   /// Totals so far.
@@ -64,9 +69,13 @@ class Trace {
   static Op* op_about(Session& s, uint32_t file, const LogRecord& record);
   /// A transaction ended that the source did not show beginning: the ops since the last end stood in it.
   void gather_unseen_transaction(Session& s, TxEnd end, const TimePoint& time);
-  /// `t` is the template of `sql`, and the one last interned: its values are bound from there.
-  void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, std::string_view sql, const Template& t);
-  void control(Session& s, const StatementFacts& facts, const LogRecord& record);
+  /// All of a record that is no statement.
+  void feed_event(Session& s, uint32_t file, std::string_view stream, const LogRecord& record);
+  Session& begin_record(std::string_view stream, const LogRecord& record);
+  /// Not evaluated: it is the statement last interned, and evaluated from there.
+  void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, const PreparedStatement& prepared,
+                 bool is_evaluated);
+  void control(Session& s, const LogRecord& record, const PreparedStatement& prepared, bool is_evaluated);
   void open_transaction(Session& s, bool is_explicit, const LogRecord& record);
   void close_transaction(Session& s, TxEnd end, const TimePoint& time);
   /// Hands the unit's last op to the history, in the order of time as far as that can be told.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/header_text.h"
 
@@ -19,6 +20,11 @@ using namespace header_text;
 namespace {
 
 constexpr int kMaxSteps = 2000;
+constexpr size_t kSeen = 512;
+constexpr size_t kLongestSeen = 256;
+constexpr std::string_view PrefixFields::*kFields[] = {&PrefixFields::app,    &PrefixFields::user,        &PrefixFields::database,
+                                                       &PrefixFields::remote, &PrefixFields::pid,         &PrefixFields::session_id,
+                                                       &PrefixFields::vxid,   &PrefixFields::command_tag, &PrefixFields::sqlstate};
 constexpr size_t kMaxOps = 100;
 
 int two(const char* p) { return (p[0] - '0') * 10 + (p[1] - '0'); }
@@ -158,6 +164,9 @@ LogLinePrefix::LogLinePrefix(std::string prefix, bool guessing) : prefix_(std::m
     }
   }
   flush();
+  repeats_ = !ops_.empty() && (ops_[0].escape == 'm' || ops_[0].escape == 't') && ops_[0].width == 0;
+  for (size_t i = 1; i < ops_.size(); ++i)
+    repeats_ = repeats_ && (ops_[i].escape == 0 || std::string_view("pqudahrcLb").find(ops_[i].escape) != std::string_view::npos);
 }
 
 struct LogLinePrefix::Attempt {
@@ -167,6 +176,8 @@ struct LogLinePrefix::Attempt {
   size_t text_at = 0;
   PostgresSeverity severity = PostgresSeverity::kLog;
   int steps = 0;
+  size_t severity_at = 0;
+  bool looked_further = false;  // what it found may hang on more than the bytes before the severity
 };
 
 bool LogLinePrefix::finish(size_t at, Attempt& a) const {
@@ -174,8 +185,37 @@ bool LogLinePrefix::finish(size_t at, Attempt& a) const {
   const auto severity = at <= a.line.size() ? parse_severity(a.line.substr(at), &text) : std::nullopt;
   if (!severity) return false;
   a.severity = *severity;
+  a.severity_at = at;
   a.text_at = at + text;
   return true;
+}
+
+LogLinePrefix::Seen* LogLinePrefix::seen_of(std::string_view behind_time) const {
+  constexpr size_t kKey = 12;  // ` [4471] shop`
+  if (behind_time.size() < kKey) return nullptr;
+  if (seen_.empty()) seen_.resize(kSeen);
+  return &seen_[hash_bytes(behind_time.substr(0, kKey)) % kSeen];
+}
+
+bool LogLinePrefix::recall(const Seen& seen, size_t at, Attempt& a) const {
+  if (seen.header.empty() || !a.line.substr(at).starts_with(seen.header) || !finish(at + seen.header.size(), a)) return false;
+  for (size_t i = 0; i < std::size(kFields); ++i) {
+    if (seen.fields[i].size != 0) a.fields.*kFields[i] = a.line.substr(at + seen.fields[i].begin, seen.fields[i].size);
+  }
+  return true;
+}
+
+void LogLinePrefix::keep(Seen& seen, size_t at, size_t severity_at, const Attempt& a) {
+  if (a.looked_further || severity_at <= at || severity_at - at > kLongestSeen) return;
+  seen.header = a.line.substr(at, severity_at - at);
+  for (size_t i = 0; i < std::size(kFields); ++i) {
+    const std::string_view field = a.fields.*kFields[i];
+    if (field.empty()) {
+      seen.fields[i] = {};
+    } else {
+      seen.fields[i] = {static_cast<uint16_t>(static_cast<size_t>(field.data() - a.line.data()) - at), static_cast<uint16_t>(field.size())};
+    }
+  }
 }
 
 bool LogLinePrefix::match_ops(size_t op_index, size_t at, Attempt& a) const {
@@ -190,6 +230,7 @@ bool LogLinePrefix::match_ops(size_t op_index, size_t at, Attempt& a) const {
     if (op.escape == 'q') {
       // A process without a session prints nothing from here on.
       if (finish(at, a)) return true;
+      a.looked_further |= at < a.line.size() && a.line[at] >= 'A' && a.line[at] <= 'Z';
       continue;
     }
     const size_t field_from = at;
@@ -293,6 +334,7 @@ bool LogLinePrefix::match_ops(size_t op_index, size_t at, Attempt& a) const {
       }
       if (match_ops(op_index + 1, end, a)) return true;
       a.fields = before;
+      a.looked_further = true;
       if (++a.steps > kMaxSteps) return false;
     }
     return false;
@@ -304,7 +346,19 @@ std::optional<PostgresSeverity> LogLinePrefix::match(std::string_view line, Pref
                                                      size_t* text_at) const {
   *fields = PrefixFields{};
   Attempt attempt{line, clock, *fields};
-  if (!match_ops(0, 0, attempt)) return std::nullopt;
+  size_t behind_time = 0;
+  Seen* seen = nullptr;
+  if (repeats_) {
+    behind_time = clock.read(line, &fields->time);
+    if (behind_time == 0) return std::nullopt;
+    seen = seen_of(line.substr(behind_time));
+    if (seen != nullptr && recall(*seen, behind_time, attempt)) {
+      *text_at = attempt.text_at;
+      return attempt.severity;
+    }
+  }
+  if (!match_ops(repeats_ ? 1 : 0, behind_time, attempt)) return std::nullopt;
+  if (seen != nullptr) keep(*seen, behind_time, attempt.severity_at, attempt);
   *text_at = attempt.text_at;
   return attempt.severity;
 }

@@ -88,12 +88,25 @@ class LogLinePrefix {
     int width = 0;  // of %-10u and %10u, without the sign
   };
   struct Attempt;
+  /// What stood between the time and the severity of an earlier line. A line with the same bytes there has the same fields.
+  struct Seen {
+    std::string header;
+    struct {
+      uint16_t begin = 0, size = 0;
+    } fields[9];  // in the order of kFields, from the start of `header`
+  };
+
   bool match_ops(size_t op, size_t at, Attempt& attempt) const;
   bool finish(size_t at, Attempt& attempt) const;
+  Seen* seen_of(std::string_view behind_time) const;
+  bool recall(const Seen& seen, size_t at, Attempt& attempt) const;
+  static void keep(Seen& seen, size_t at, size_t severity_at, const Attempt& attempt);
 
   std::string prefix_;
   std::vector<Op> ops_;
   bool guessing_;
+  bool repeats_ = false;            // begins with the time, and the rest is the same in all lines of a session
+  mutable std::vector<Seen> seen_;  // by the bytes behind the time
 };
 
 /// Any header that names a severity and, before it, a time or a `[pid]` or nothing at all: fields are found by their shape and by `key=` names.

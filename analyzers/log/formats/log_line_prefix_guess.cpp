@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/log_line_prefix.h"
@@ -405,32 +406,26 @@ HeadLines header_lines(std::string_view head) {
   return result;
 }
 
-std::pair<int, int> count_matches(const LogLinePrefix& prefix, const HeadLines& head) {
+// Gives up when fewer than `at_least` lines can match.
+std::pair<int, int> count_matches(const LogLinePrefix& prefix, const HeadLines& head, int at_least = 0) {
   int matched = 0, captured = 0;
+  auto left = static_cast<int>(head.lines.size());
   PrefixClock clock;
   PrefixFields fields;
   size_t text_at = 0;
   for (std::string_view line : head.lines) {
-    if (!prefix.match(line, clock, &fields, &text_at)) continue;
+    --left;
+    if (!prefix.match(line, clock, &fields, &text_at)) {
+      if (matched + left < at_least) break;
+      continue;
+    }
     ++matched;
     captured += count_captured(fields);
   }
   return {matched, captured};
 }
 
-}  // namespace
-
-PrefixGuess count_prefix(std::string_view head_bytes, const std::string& prefix) {
-  const HeadLines head = header_lines(head_bytes);
-  PrefixGuess guess;
-  guess.prefix.emplace(prefix);
-  guess.lines = static_cast<int>(head.lines.size());
-  guess.telling = head.telling;
-  guess.matched = count_matches(*guess.prefix, head).first;
-  return guess;
-}
-
-PrefixGuess guess_prefix(std::string_view head_bytes) {
+PrefixGuess make_guess(std::string_view head_bytes) {
   const HeadLines head = header_lines(head_bytes);
   PrefixGuess guess;
   guess.lines = static_cast<int>(head.lines.size());
@@ -456,16 +451,18 @@ PrefixGuess guess_prefix(std::string_view head_bytes) {
     if (!best.empty()) candidates.push_back(std::string(best) + "%q" + candidates[i].substr(best.size()));
   }
 
+  // From the last: what the lines themselves suggest matches them all, and of the others it is clear at once that they do not.
   std::pair<int, int> best{0, 0};
-  for (const std::string& candidate : candidates) {
-    LogLinePrefix prefix(candidate, true);
-    const auto score = count_matches(prefix, head);
-    if (score > best) {
+  for (auto candidate = candidates.rbegin(); candidate != candidates.rend(); ++candidate) {
+    LogLinePrefix prefix(*candidate, true);
+    const auto score = count_matches(prefix, head, best.first);
+    if (score.first != 0 && score >= best) {
       best = score;
       guess.prefix = std::move(prefix);
     }
   }
   guess.matched = best.first;
+  if (best.first * 10 >= guess.lines * 9) return guess;
 
   int any = 0;
   PrefixClock clock;
@@ -477,6 +474,30 @@ PrefixGuess guess_prefix(std::string_view head_bytes) {
     guess.matched = any;
   }
   return guess;
+}
+
+}  // namespace
+
+PrefixGuess count_prefix(std::string_view head_bytes, const std::string& prefix) {
+  const HeadLines head = header_lines(head_bytes);
+  PrefixGuess guess;
+  guess.prefix.emplace(prefix);
+  guess.lines = static_cast<int>(head.lines.size());
+  guess.telling = head.telling;
+  guess.matched = count_matches(*guess.prefix, head).first;
+  return guess;
+}
+
+PrefixGuess guess_prefix(std::string_view head_bytes) {
+  // Asked of one head several times: by the formats that share the prefix, by whoever compares it with the server's, by the reader.
+  thread_local uint64_t last_head = 0;
+  thread_local PrefixGuess last_guess;
+  const uint64_t hash = hash_bytes(head_bytes) | 1;
+  if (hash != last_head) {
+    last_guess = make_guess(head_bytes);
+    last_head = hash;
+  }
+  return last_guess;
 }
 
 }  // namespace dbaudit

@@ -112,8 +112,16 @@ const char* SqlScanner::resume(const char* p) {
 
 const char* SqlScanner::in_code(const char* p, const char* end, uint8_t stops) {
   const uint8_t marks = static_cast<uint8_t>(stops | kOwn);
-  while (p < end && !is(*p, marks)) ++p;
-  if (p == end) return p;
+  for (;;) {
+    while (p < end && !is(*p, marks)) ++p;
+    if (p == end) return p;
+    if (*p != '`' || is(*p, stops)) break;
+    // Nothing is escaped between backticks, and MySQL's ORMs put every name between them: over it at once.
+    const char* close = search(p + 1, end, '`');
+    if (close == end) break;
+    code_ = close;
+    p = close + 1;
+  }
   if (is(*p, stops)) {
     stopped_ = true;
     return p + 1;

@@ -1,0 +1,60 @@
+#pragma once
+// Statements that differ from one seen before in the values alone are told from their bytes, without a look at their words: the bytes between the values
+// are compared, the values skipped. What an application says millions of times costs a comparison then. Internal to the table of templates.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzers/sql/dialect.h"
+#include "analyzers/sql/slot_pass.h"
+
+namespace dbaudit {
+
+struct Template;
+
+class KnownShapes {
+ public:
+  explicit KnownShapes(const Dialect& dialect);
+
+  /// The template of a statement that reads like one of those added but for its values; its pieces are in lifted() then. nullptr: unknown, or not
+  /// plain enough to tell.
+  const Template* find(std::string_view sql);
+  [[nodiscard]] const Lifted& lifted() const { return lifted_; }
+  /// Remembers `sql`, a whole statement of template `of`, when it has values, all of them plain (numbers without sign or exponent, strings in single
+  /// quotes, NULL, TRUE, FALSE, placeholders), and no folded rows. Bounded: a shape may push another out, and past 8 MiB of text none is added.
+  void add(std::string_view sql, const Lifted& lifted, const Template* of);
+
+ private:
+  /// A value, or a list of values, between two runs of bytes.
+  struct Gap {
+    uint32_t begin = 0, end = 0;  ///< in the text
+    uint32_t piece = 0;           ///< index into Lifted::pieces
+    /// What may stand there: after `(`, `,` or `=` and before `,` or `)` any plain value, since none of these says anything about what is behind; else
+    /// one of this source (of a list: its elements).
+    bool is_free = false;
+    Piece::Source source = Piece::Source::kNumber;
+  };
+  struct Shape {
+    uint64_t hash = 0;
+    const Template* of = nullptr;
+    std::string text;
+    std::vector<Gap> gaps;      ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes
+    std::vector<Piece> pieces;  ///< those outside the gaps hold but for their offset
+  };
+
+  [[nodiscard]] uint64_t hash_of_start(std::string_view sql) const;
+  const char* skip_value(const char* p, const char* end, Piece& piece) const;
+  const char* skip_list(const char* p, const char* begin, const char* end, const Gap& gap);
+  bool matches(const Shape& shape, std::string_view sql);
+
+  const Dialect& dialect_;
+  std::vector<Shape> shapes_;  // sets of kWays, by hash
+  std::vector<uint8_t> next_;  // by set: the way to be replaced next
+  size_t bytes_ = 0;
+  Lifted lifted_;
+};
+
+}  // namespace dbaudit

@@ -1,0 +1,63 @@
+#pragma once
+// The part of a record that needs no session: the templates of its statements and their values. It can be done ahead of the trace, on a thread of its own.
+
+#include <span>
+#include <string_view>
+
+#include "analyzers/base/arena.h"
+#include "analyzers/log/record.h"
+#include "analyzers/sql/lexer.h"
+#include "analyzers/sql/templates.h"
+
+namespace dbaudit {
+
+/// One statement of a record.
+struct PreparedStatement {
+  const Template* of = nullptr;
+  std::string_view sql;          ///< of a packet of several, this one's part of LogRecord::sql
+  BoundValues values;            ///< of a statement that is_op()
+  std::string_view object_name;  ///< Templates::object_name(), of one that names a savepoint
+
+  /// Sets values and object_name, which live in `arena` then. `templates` must have interned this very statement last.
+  void evaluate(const LogRecord& record, const Templates& templates, Arena& arena);
+  /// The values alone, on the same condition.
+  [[nodiscard]] BoundValues bind(const LogRecord& record, const Templates& templates, Arena& arena) const;
+};
+
+/// Does the statement read, write or lock? Transaction control, settings and the like are no ops.
+[[nodiscard]] bool is_op(const StatementFacts& facts);
+
+/// The statements of a packet, trimmed.
+class PacketParts {
+ public:
+  PacketParts(std::string_view sql, const Dialect& dialect) : sql_(sql), lexer_(sql, dialect) {}
+  /// Empty: there is none left.
+  std::string_view next();
+
+ private:
+  std::string_view sql_;
+  Lexer lexer_;
+  size_t begin_ = 0;
+  int depth_ = 0;
+  bool at_end_ = false;
+};
+
+/// Calls `visit` with each statement of `record` right after it was interned, in order: one, or those of a packet; none when it has no text.
+template <typename Visit>
+void each_statement(const LogRecord& record, Templates& templates, const Visit& visit) {
+  if (record.sql_unknown || record.sql.empty()) return;
+  const Template* t = templates.intern(record.sql, record.truncated);
+  if (!t->facts.multiple || t->facts.following.empty()) {
+    visit(PreparedStatement{t, record.sql, {}, {}});
+    return;
+  }
+  PacketParts parts(record.sql, templates.dialect());
+  for (std::string_view part = parts.next(); !part.empty(); part = parts.next()) {
+    visit(PreparedStatement{templates.intern(part, record.truncated), part, {}, {}});
+  }
+}
+
+/// The same values in another arena.
+[[nodiscard]] BoundValues copy_values(const BoundValues& values, Arena& arena);
+
+}  // namespace dbaudit

@@ -1,0 +1,104 @@
+#include "cli/record_pipeline.h"
+
+#include "cli/interrupt.h"
+
+namespace dbaudit {
+
+namespace {
+
+constexpr size_t kItems = 256;
+constexpr size_t kBytes = size_t{256} << 10;
+
+// The record with its bytes where they stay while the reader goes on.
+LogRecord copy_record(const LogRecord& record, Arena& arena) {
+  LogRecord copy = record;
+  for (std::string_view LogRecord::*const text :
+       {&LogRecord::session, &LogRecord::app, &LogRecord::user, &LogRecord::database, &LogRecord::sql, &LogRecord::txid,
+        &LogRecord::error_code, &LogRecord::error_message, &LogRecord::source_file})
+    copy.*text = arena.copy(record.*text);
+  const std::span<Tag> tags = arena.array<Tag>(record.tags.size());
+  for (size_t i = 0; i < tags.size(); ++i) tags[i] = {arena.copy(record.tags[i].name), arena.copy(record.tags[i].value)};
+  copy.tags = tags;
+  copy.params = {};
+  return copy;
+}
+
+}  // namespace
+
+RecordPipeline::RecordPipeline(RecordReader& reader, const Lines& lines, Templates& templates, DatabaseFilter& others, PartFilter& part)
+    : reader_(reader), lines_(lines), templates_(templates), others_(others), part_(part) {
+  thread_ = std::thread([this] { fill(); });
+}
+
+void RecordPipeline::stop() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+const RecordPipeline::Batch* RecordPipeline::next() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  if (holds_one_) {
+    ++taken_;
+    holds_one_ = false;
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [&] { return filled_ > taken_ || at_end_; });
+  if (filled_ == taken_) return nullptr;
+  holds_one_ = true;
+  return &batches_[taken_ % kBatches];
+}
+
+void RecordPipeline::fill() {
+  for (bool at_end = false; !at_end;) {
+    Batch* batch = nullptr;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || filled_ - taken_ < kBatches; });
+      if (stopping_) break;
+      batch = &batches_[filled_ % kBatches];
+    }
+    fill(*batch, at_end);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!batch->items.empty()) ++filled_;
+      at_end_ = at_end;
+    }
+    changed_.notify_all();
+  }
+}
+
+void RecordPipeline::fill(Batch& batch, bool& at_end) {
+  batch.items.clear();
+  batch.statements.clear();
+  batch.arena.reset();
+  while (batch.items.size() < kItems && batch.arena.bytes_used() < kBytes) {
+    LogRecord record;
+    at_end = InterruptWatch::caught() != 0 || !reader_.next(record);
+    if (at_end) break;
+    add(record, batch);
+  }
+  batch.bytes_read = lines_.bytes_read();
+}
+
+void RecordPipeline::add(const LogRecord& record, Batch& batch) {
+  Item item;
+  item.is_left_out = others_.leaves_out(record) || part_.leaves_out(record);
+  item.first_statement = static_cast<uint32_t>(batch.statements.size());
+  item.record = item.is_left_out ? record : copy_record(record, batch.arena);
+  if (!item.is_left_out && record.kind == RecordKind::kStatement) {
+    // Of the reader's bytes, whose bind parameters are there still, with the parts of the copy for later.
+    each_statement(record, templates_, [&](PreparedStatement s) {
+      s.evaluate(record, templates_, batch.arena);
+      s.sql = item.record.sql.substr(static_cast<size_t>(s.sql.data() - record.sql.data()), s.sql.size());
+      batch.statements.push_back(s);
+    });
+  }
+  item.statements = static_cast<uint32_t>(batch.statements.size()) - item.first_statement;
+  batch.items.push_back(item);
+}
+
+}  // namespace dbaudit

@@ -1,0 +1,72 @@
+#pragma once
+// Records of one log, read, taken apart and prepared for the trace on a thread of its own.
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "analyzers/base/arena.h"
+#include "analyzers/log/reader.h"
+#include "analyzers/trace/prepare.h"
+#include "cli/database_filter.h"
+#include "cli/part_filter.h"
+
+namespace dbaudit {
+
+/// While it lives the reader, the templates and the filters belong to its thread; stop() gives them back. Records come in file order, so that
+/// templates are numbered as without it. At most four batches of some 256 records are in flight.
+class RecordPipeline {
+ public:
+  struct Item {
+    LogRecord record;  ///< without bind parameters: they are in the statements
+    bool is_left_out = false;
+    uint32_t first_statement = 0, statements = 0;  ///< of Batch::statements
+  };
+  /// What one turn of the thread has made. Good until the next call of next().
+  struct Batch {
+    std::vector<Item> items;
+    std::vector<PreparedStatement> statements;
+    Arena arena;
+    uint64_t bytes_read = 0;
+
+    [[nodiscard]] std::span<const PreparedStatement> of(const Item& item) const {
+      return std::span(statements).subspan(item.first_statement, item.statements);
+    }
+  };
+
+  RecordPipeline(RecordReader& reader, const Lines& lines, Templates& templates, DatabaseFilter& others, PartFilter& part);
+  ~RecordPipeline() { stop(); }
+  RecordPipeline(const RecordPipeline&) = delete;
+  RecordPipeline& operator=(const RecordPipeline&) = delete;
+
+  /// nullptr at the end of the log, or when a signal stopped the reading.
+  const Batch* next();
+  /// Ends the thread, at the latest when its source lets go of it.
+  void stop();
+
+ private:
+  void fill();
+  void fill(Batch& batch, bool& at_end);
+  void add(const LogRecord& record, Batch& batch);
+
+  RecordReader& reader_;
+  const Lines& lines_;
+  Templates& templates_;
+  DatabaseFilter& others_;
+  PartFilter& part_;
+
+  static constexpr size_t kBatches = 4;
+  std::array<Batch, kBatches> batches_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t filled_ = 0, taken_ = 0;  // batches, counted from the start of the log
+  bool holds_one_ = false;           // the caller, of batch `taken_`
+  bool at_end_ = false, stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace dbaudit
