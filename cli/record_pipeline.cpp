@@ -9,13 +9,15 @@ namespace {
 constexpr size_t kItems = 256;
 constexpr size_t kBytes = size_t{256} << 10;
 
-// The record with its bytes where they stay while the reader goes on.
+// What the trace asks of a record, with its bytes where they stay while the reader goes on.
 LogRecord copy_record(const LogRecord& record, Arena& arena) {
   LogRecord copy = record;
   for (std::string_view LogRecord::*const text :
-       {&LogRecord::session, &LogRecord::app, &LogRecord::user, &LogRecord::database, &LogRecord::sql, &LogRecord::txid,
-        &LogRecord::error_code, &LogRecord::error_message, &LogRecord::source_file})
+       {&LogRecord::session, &LogRecord::error_code, &LogRecord::error_message, &LogRecord::source_file})
     copy.*text = arena.copy(record.*text);
+  for (std::string_view LogRecord::*const text :
+       {&LogRecord::app, &LogRecord::user, &LogRecord::database, &LogRecord::sql, &LogRecord::txid})
+    copy.*text = {};
   const std::span<Tag> tags = arena.array<Tag>(record.tags.size());
   for (size_t i = 0; i < tags.size(); ++i) tags[i] = {arena.copy(record.tags[i].name), arena.copy(record.tags[i].value)};
   copy.tags = tags;
@@ -90,10 +92,8 @@ void RecordPipeline::add(const LogRecord& record, Batch& batch) {
   item.first_statement = static_cast<uint32_t>(batch.statements.size());
   item.record = item.is_left_out ? record : copy_record(record, batch.arena);
   if (!item.is_left_out && record.kind == RecordKind::kStatement) {
-    // Of the reader's bytes, whose bind parameters are there still, with the parts of the copy for later.
     each_statement(record, templates_, [&](PreparedStatement s) {
       s.evaluate(record, templates_, batch.arena);
-      s.sql = item.record.sql.substr(static_cast<size_t>(s.sql.data() - record.sql.data()), s.sql.size());
       batch.statements.push_back(s);
     });
   }

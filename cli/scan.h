@@ -1,9 +1,11 @@
 #pragma once
 // The stages of a scan, in the order scan.cpp calls them.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzers/base/error.h"
@@ -57,6 +59,31 @@ struct OpenLog {
 [[nodiscard]] Engine decide_engine(const ScanOptions& options, const ScanTarget& target, const std::vector<std::string>& logs,
                                    std::optional<Result<OpenLog>>& standard_input);
 
+/// What is audited, opened, and how its sessions ran.
+struct ScanSources {
+  ScanTarget target;
+  std::vector<std::string> logs;                  ///< paths, in the order in which they are read
+  HeldLogAnswer held;                             ///< where no log was given: what the server itself keeps
+  std::optional<Result<OpenLog>> standard_input;  ///< opened already, to tell the engine
+  Engine engine = Engine::kUnknown;
+  Isolation isolation = Isolation::kUnknown;
+  std::map<std::string, std::string> settings;  ///< of the server, and of --isolation
+};
+
+/// Errors: no log; a schema, a server or a log that cannot be read; interrupted.
+[[nodiscard]] Result<ScanSources> open_sources(const ScanOptions& options);
+
+/// What came of a scan.
+struct ScanOutcome {
+  Report report;
+  std::vector<std::string> notes;   ///< for the person who runs it, one line each; in no report
+  std::vector<std::string> errors;  ///< the same, and they make the scan fail
+};
+
+/// Reads the logs, asks the live data, settles what is known, and checks the fixes of what remains. Once. Errors: a log that cannot be read, or has nothing to
+/// audit; --write-baseline; interrupted.
+[[nodiscard]] Result<ScanOutcome> audit_sources(const ScanOptions& options, const Baseline& baseline, ScanSources& sources);
+
 /// Takes out of the report what is suppressed, what is less sure than --min-confidence, and what the baseline lists; writes --write-baseline. What is to be
 /// said about them is added to `notes`, one line each. `rules` are those that were selected, `catalog` may be null. Errors: --write-baseline.
 [[nodiscard]] Result<void> settle_findings(const ScanOptions& options, const Baseline& baseline, const std::vector<const Rule*>& rules,
@@ -64,5 +91,11 @@ struct OpenLog {
 
 /// Writes each report to its place, whole or not at all.
 [[nodiscard]] Result<void> write_reports(const Report& report, const ScanOptions& options);
+
+[[nodiscard]] bool has_rule(const std::vector<const Rule*>& rules, std::string_view code);
+/// `-` is standard input.
+[[nodiscard]] std::string shown_path(const std::string& path);
+/// What to fail with when a signal came while `doing` (`the logs were opened`).
+[[nodiscard]] tl::unexpected<Error> interrupted(const std::string& doing);
 
 }  // namespace dbaudit

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "analyzers/base/text.h"
 #include "analyzers/sql/lexer.h"
 #include "analyzers/sql/templates.h"
@@ -146,10 +148,25 @@ std::vector<RefusedFix> try_fixes(std::vector<Finding>& findings, const Catalog&
   return refused;
 }
 
-Result<void> may_be_scratch(const Dsn& scratch, const std::optional<Dsn>& audited) {
-  if (audited && same_database(scratch, *audited))
-    return fail("--scratch-dsn " + scratch.shown + " is the audited database: name another one, where a database may be made and dropped");
-  return {};
+Result<std::optional<Dsn>> parse_scratch_dsn(const std::string& text, const std::string& audited) {
+  if (text.empty()) return std::nullopt;
+  Result<Dsn> scratch = parse_dsn(text);
+  if (!scratch) return tl::unexpected(scratch.error());
+  // What is wrong with --dsn is said where it is opened.
+  if (const Result<Dsn> other = parse_dsn(audited); other && same_database(*scratch, *other))
+    return fail("--scratch-dsn " + scratch->shown + " is the audited database: name another one, where a database may be made and dropped");
+  return *std::move(scratch);
+}
+
+Result<std::unique_ptr<Scratch>> open_scratch_of(const std::optional<Dsn>& dsn, Engine engine) {
+  if (engine == Engine::kSqlite) return sqlite_scratch();
+  if (!dsn) return std::unique_ptr<Scratch>();
+  Result<std::unique_ptr<Scratch>> scratch = open_scratch(*dsn);
+  if (scratch && (*scratch)->engine() != engine) {
+    return fail(fmt::format("--scratch-dsn {} is {}, and the audit is of {}: fixes are tried on the engine they are for", dsn->shown,
+                            engine_title((*scratch)->engine()), engine_title(engine)));
+  }
+  return scratch;
 }
 
 }  // namespace dbaudit

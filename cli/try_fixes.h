@@ -1,6 +1,7 @@
 #pragma once
 // `runs`: the statements of a fix, run by the engine itself on empty copies of the tables they name.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +24,10 @@ struct RefusedFix {
 /// example. Adds `runs` to Fix::checked of those that the engine took. A fix of a table that is not known, or is no plain table, is not tried.
 [[nodiscard]] std::vector<RefusedFix> try_fixes(std::vector<Finding>& findings, const Catalog& catalog, Scratch& scratch);
 
-/// May the fixes of an audit of `audited` (null: no live database) be tried through this DSN? Errors: it names the audited database, or another kind of engine.
-[[nodiscard]] Result<void> may_be_scratch(const Dsn& scratch, const std::optional<Dsn>& audited);
+/// --scratch-dsn, taken apart; nullopt when there is none. `audited`: --dsn, which may be empty. Errors: no DSN; it names the audited database.
+[[nodiscard]] Result<std::optional<Dsn>> parse_scratch_dsn(const std::string& text, const std::string& audited);
+/// What fixes for `engine` are tried on: memory for SQLite, else a database on the server of the DSN. Null: there is none. Errors: those of open_scratch(); the
+/// server is of another engine.
+[[nodiscard]] Result<std::unique_ptr<Scratch>> open_scratch_of(const std::optional<Dsn>& dsn, Engine engine);
 
 }  // namespace dbaudit

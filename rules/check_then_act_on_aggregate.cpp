@@ -52,7 +52,7 @@ bool bound_was_read(const WorkUnit& unit, uint32_t count, const ReadAccess& set,
   for (uint32_t i = reach_from(count); i < write; ++i) {
     const Op& op = unit.ops[i];
     for (const ReadAccess& r : op.statement->access.reads) {
-      if (r.name == set.name || r.aggregate != Aggregate::kNone || !reads_bound(r, set.aggregate)) continue;
+      if (r.same_table(set) || r.aggregate != Aggregate::kNone || !reads_bound(r, set.aggregate)) continue;
       if (references(set.table, r.table)) return true;
       for (const KeyColumn& p : r.equal) {
         for (const KeyColumn& k : set.equal) {
@@ -104,7 +104,7 @@ void check_one_statement(const WorkUnit& unit, uint32_t write, const WriteAccess
   const Write& source = op.facts().writes[static_cast<size_t>(w.write)];
   if (source.source != InsertSource::kSelect || source.block < 0) return;
   for (const ReadAccess& r : op.statement->access.reads) {
-    if (r.name != w.name || r.block == source.block || (r.aggregate != Aggregate::kCount && r.aggregate != Aggregate::kSum)) continue;
+    if (!r.same_table(w) || r.block == source.block || (r.aggregate != Aggregate::kCount && r.aggregate != Aggregate::kSum)) continue;
     // `= 0` asks whether there is one: DBA102.
     const std::vector<Conjunct>& where = op.facts().blocks[static_cast<size_t>(source.block)].where;
     const bool compares = std::any_of(where.begin(), where.end(), [](const Conjunct& c) {
@@ -123,9 +123,9 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
   const Op& op = unit.ops[write];
   for (uint32_t i = write; i-- > reach_from(write);) {
     const Op& read = unit.ops[i];
-    if (read.failed) continue;
+    if (!read.statement->access.may_read(w) || read.failed) continue;
     for (const ReadAccess& r : read.statement->access.reads) {
-      if (r.name != w.name || !r.top_level || r.joined || (r.aggregate != Aggregate::kCount && r.aggregate != Aggregate::kSum)) continue;
+      if (!r.same_table(w) || !r.top_level || r.joined || (r.aggregate != Aggregate::kCount && r.aggregate != Aggregate::kSum)) continue;
       if (!inserts_into_set(read, r, op, w, /*may_be_whole_table=*/false) || is_refused_by_key(context, w, r)) continue;
       double amount = 0;
       const ColumnWrite* summed = r.aggregate == Aggregate::kSum ? w.find(r.aggregated) : nullptr;
@@ -150,14 +150,14 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  const std::vector<std::string_view> tables =
+  const TableSet tables =
       tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kCount || r.aggregate == Aggregate::kSum; });
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {
-      if (w.kind != StatementKind::kInsert || w.upsert != UpsertKind::kNone || w.guarded_insert || is_housekeeping_table(w.name)) continue;
-      if (!std::binary_search(tables.begin(), tables.end(), std::string_view(w.name))) continue;
+      if (w.kind != StatementKind::kInsert || w.upsert != UpsertKind::kNone || w.guarded_insert || w.housekeeping) continue;
+      if ((tables & w.bit) == 0) continue;
       check_one_statement(unit, i, w, context);
       if (!w.set.empty()) check_pair(unit, i, w, context);
     }
@@ -191,7 +191,7 @@ const Rule kRule_check_then_act_on_aggregate = {
     "check-then-act-on-aggregate",
     Severity::kError,
     "Rows are counted or summed up and one more is inserted, with nothing that keeps two sessions from doing so at once",
-    {Trait::kInserts, Trait::kSums},
+    {Trait::kInsertsRead, Trait::kSums},
     check,
     describe};
 

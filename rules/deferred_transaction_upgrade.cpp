@@ -35,12 +35,12 @@ void check(const WorkUnit& unit, RuleContext& context) {
         continue;
       }
       const WriteAccess& w = access.writes.front();
-      if (first == nullptr || is_housekeeping_table(w.name)) break;
+      if (first == nullptr || w.housekeeping) break;
       // The read that decided this write, when there is one, tells more than the one that opened the snapshot.
-      const std::optional<Decision> decision = decision_of(unit, i, w);
+      const std::optional<Decision>& decision = context.decision(unit, i, w);
       const bool linked = decision && decision->op >= tx.first;
       Match m = match_of(unit, linked ? *decision : Decision{read, first, {}}, i, w);
-      m.confidence = linked || first->name == w.name ? Confidence::kLikely : Confidence::kPossible;
+      m.confidence = linked || first->same_table(w) ? Confidence::kLikely : Confidence::kPossible;
       if (m.columns.empty()) {
         for (const ColumnWrite& c : w.set) m.columns.push_back(c.column);
       }

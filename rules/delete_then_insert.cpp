@@ -26,21 +26,22 @@ namespace {
 
 constexpr uint32_t kNearby = 4;  // statements between a DELETE and its INSERT when no transaction holds the two together
 
-bool touches(const Op& op, const std::string& table) {
+bool touches(const Op& op, const AccessedTable& table) {
   const StatementAccess& a = op.statement->access;
-  return std::any_of(a.reads.begin(), a.reads.end(), [&](const ReadAccess& r) { return r.name == table && r.top_level; }) ||
-         std::any_of(a.writes.begin(), a.writes.end(), [&](const WriteAccess& w) { return w.name == table; });
+  if (!a.may_touch(table)) return false;
+  return std::any_of(a.reads.begin(), a.reads.end(), [&](const ReadAccess& r) { return r.same_table(table) && r.top_level; }) ||
+         std::any_of(a.writes.begin(), a.writes.end(), [&](const WriteAccess& w) { return w.same_table(table); });
 }
 
 // Is what the DELETE names inserted again: every column of its WHERE, with the same value? The row's identity, or 0.
 uint64_t replaced(const Op& gone, const WriteAccess& erase, const Op& write, const WriteAccess& insert) {
-  if (erase.name != insert.name || !erase.exact || !erase.others.empty() || erase.equal.empty()) return 0;
+  if (!erase.same_table(insert) || !erase.exact || !erase.others.empty() || erase.equal.empty()) return 0;
   std::vector<uint64_t> parts;
   for (const KeyColumn& k : erase.equal) {
     if (k.is_list || k.is_null || k.column.empty()) return 0;
-    const ColumnWrite* c = insert.find(k.column);
+    const ColumnWrite* c = insert.find(k);
     if (c == nullptr || c->value->kind != OperandKind::kSlot || !same_value(gone.value(k.slot), write.value(c->value->slot))) return 0;
-    parts.push_back(hash_combine(hash_bytes(k.column), gone.value(k.slot).hash));
+    parts.push_back(hash_combine(hash_bytes(k.column), gone.value(k.slot).hash()));
   }
   std::sort(parts.begin(), parts.end());
   uint64_t row = hash_bytes(insert.name);
@@ -77,9 +78,9 @@ std::optional<Erased> erased_before(const WorkUnit& unit, uint32_t w, const Writ
   std::optional<Erased> found;
   for (uint32_t i = w; i-- > reach_from(w);) {
     const Op& op = unit.ops[i];
-    if (!touches(op, insert.name) || op.failed) continue;
+    if (!touches(op, insert) || op.failed) continue;
     for (const WriteAccess& other : op.statement->access.writes) {
-      if (other.name != insert.name) continue;
+      if (!other.same_table(insert)) continue;
       if (other.kind == StatementKind::kDelete && !found) {
         const uint64_t row = replaced(op, other, write, insert);
         if (row == 0) return std::nullopt;
@@ -101,7 +102,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
     const WriteAccess& insert = write.statement->access.writes.front();
     if (insert.kind != StatementKind::kInsert || insert.upsert != UpsertKind::kNone || insert.guarded_insert) continue;
-    if (is_housekeeping_table(insert.name)) continue;
+    if (insert.housekeeping) continue;
     const std::optional<Erased> erased = erased_before(unit, w, insert);
     if (!erased) continue;
     const Op& gone = unit.ops[erased->op];
@@ -185,7 +186,7 @@ const Rule kRule_delete_then_insert = {
     "delete-then-insert",
     Severity::kError,
     "A set of rows is replaced by a DELETE and INSERTs, and nothing keeps two sessions from doing it at once",
-    {Trait::kInserts, Trait::kDeletes},
+    {Trait::kInsertsDeleted},
     check,
     describe};
 

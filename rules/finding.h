@@ -124,6 +124,7 @@ struct Finding {
   std::vector<std::string> related;  ///< codes of rules that also fit, less specifically
   uint64_t fingerprint = 0;
   DataCheck data;
+  uint32_t shown_by = 0;  ///< for Audit::check_fixes: which of its examples show this finding, from 1; 0: none. Not reported.
 };
 
 /// Severity, then confidence (surest first), then code, then place.

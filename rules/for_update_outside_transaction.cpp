@@ -42,7 +42,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.read_role = "lock";
       m.pattern = Pattern::kLockReleased;
       for (const KeyColumn& k : lock.equal) m.key_columns.push_back(k.name());
-      m.row = row_identity(lock.name, lock.table, lock.equal, read);
+      m.row = row_identity(lock, lock.equal, read);
       m.message_detail = tx.is_explicit ? "own-transaction" : "autocommit";
       bool writes_what_was_read = false;
       // The write it was taken for: the next one of the same row, by value or as the row it picked.
@@ -54,7 +54,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
           m.write = w;
           m.has_write = true;
           for (const ColumnWrite& c : a.set) {
-            if (!lock.projects(c.column)) continue;
+            if (!lock.projects(c)) continue;
             m.columns.push_back(c.column);
             writes_what_was_read |= c.value->kind != OperandKind::kNow;
           }

@@ -39,7 +39,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
   std::vector<bool> told(unit.ops.size(), false);  // by the write that needed the lock
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     for (const WriteAccess& write : unit.ops[w].statement->access.writes) {
-      const std::optional<Decision> decision = decision_of(unit, w, write);
+      const std::optional<Decision>& decision = context.decision(unit, w, write);
       if (!decision || !has_no_effect(unit, *decision->read)) continue;
       told[decision->op] = true;
       report(context, match_of(unit, *decision, w, write), *decision->read);
@@ -57,7 +57,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.has_read = true;
       for (const KeyColumn& k : lock.equal) m.key_columns.push_back(k.name());
       m.columns = m.key_columns;
-      m.row = row_identity(lock.name, lock.table, lock.equal, op);
+      m.row = row_identity(lock, lock.equal, op);
       report(context, std::move(m), lock);
     }
   }

@@ -22,29 +22,20 @@ namespace {
 
 constexpr size_t kFewColumns = 3;  // a save of fewer is hardly "the whole row"
 
-bool in_primary_key(const Table* table, std::string_view column) {
-  const Key* key = table != nullptr ? table->primary_key() : nullptr;
-  return key != nullptr && std::any_of(key->parts.begin(), key->parts.end(), [&](const KeyPart& p) { return iequals(p.column, column); });
-}
-
 // Does the UPDATE write back everything the read fetched, but the key, and times the database or the ORM sets by itself?
 bool writes_all_it_read(const WriteAccess& w, const ReadAccess& r) {
-  std::vector<std::string> fetched = r.columns;
-  if (r.all_columns) {
-    if (w.table == nullptr) return false;
-    fetched.clear();
-    for (const Column& c : w.table->columns) fetched.push_back(to_lower(c.name));
-  }
+  if (r.all_columns && w.table == nullptr) return false;
+  const size_t fetched = r.all_columns ? w.table->columns.size() : r.columns.size();
+  const auto left_out = static_cast<ColumnUses>(ColumnUse::kFilledIn | (w.table != nullptr ? ColumnUse::kPrimary : 0));
   size_t written = 0;
-  for (const std::string& column : fetched) {
-    const Column* c = w.table != nullptr ? w.table->column(column) : nullptr;
-    if (in_primary_key(w.table, column) || (c != nullptr && (c->generated || c->identity))) continue;
-    if (w.find(column) != nullptr) {
+  for (size_t i = 0; i < fetched && i < r.column_hashes.size(); ++i) {
+    if ((r.column_uses[i] & left_out) != 0) continue;
+    if (w.find_hashed(r.column_hashes[i]) != nullptr) {
       ++written;
       continue;
     }
-    const bool in_where = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column == column; });
-    if (!in_where && !holds_time(w.table, column)) return false;
+    const bool in_where = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.hash == r.column_hashes[i]; });
+    if (!in_where && (r.column_uses[i] & ColumnUse::kTime) == 0) return false;
   }
   return written >= kFewColumns;
 }
@@ -67,17 +58,17 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (write.statement->access.writes.size() != 1 || write.truncated || write.failed) continue;
     const WriteAccess& update = write.statement->access.writes.front();
     if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || update.set.size() < kFewColumns) continue;
-    if (is_housekeeping_table(update.name)) continue;
+    if (update.housekeeping) continue;
     const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
-    if (!read || has_guard(write, update, *read->access) || !writes_all_it_read(update, *read->access)) continue;
-    if (is_locking(read->access->lock) || protected_by_lock(unit, read->op, w, update)) continue;
+    if (!read || is_locking(read->access->lock) || has_guard(write, update, *read->access)) continue;
+    if (!writes_all_it_read(update, *read->access) || protected_by_lock(unit, read->op, w, update)) continue;
 
     Match m;
     std::vector<std::string> all, overwritten, put_back;
     for (size_t i = 0; i < update.set.size(); ++i) {
       const ColumnWrite& c = update.set[i];
-      if (c.value->kind != OperandKind::kSlot || !read->access->projects(c.column) || is_version_name(c.column)) continue;
-      if (holds_time(update.table, c.column) || asked_by(*read->access, c.column)) continue;
+      if (c.value->kind != OperandKind::kSlot || !read->access->projects(c) || c.is_for(ColumnUse::kVersion)) continue;
+      if (c.is_for(ColumnUse::kTime) || asked_by(*read->access, c.column)) continue;
       all.push_back(c.column);
       if (i >= write.changes.size()) continue;
       const CellStep& step = write.changes[i];
@@ -101,7 +92,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     m.write = w;
     m.has_read = m.has_write = true;
     for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
-    m.row = row_identity(update.name, update.table, update.equal, write);
+    m.row = row_identity(update, update.equal, write);
     m.pattern = Pattern::kFullRowOverwrite;
     context.place(m);
     context.report(std::move(m));
@@ -133,7 +124,7 @@ const Rule kRule_full_row_overwrite = {
     "full-row-overwrite",
     Severity::kWarning,
     "An UPDATE writes back every column it had read, and with them what another session has changed since",
-    {Trait::kUpdates, Trait::kReads},
+    {Trait::kUpdatesRead},
     check,
     describe};
 

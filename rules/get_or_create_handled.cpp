@@ -53,7 +53,7 @@ const Rule kRule_get_or_create_handled = {
     "get-or-create-handled",
     Severity::kNote,
     "A lookup and its INSERT are kept single by a unique key; an upsert would save a round trip and the duplicate-key errors",
-    {Trait::kInserts, Trait::kReads},
+    {Trait::kInsertsRead},
     check,
     describe};
 

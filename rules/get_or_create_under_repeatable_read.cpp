@@ -31,6 +31,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (insert.table == nullptr || context.catalog() == nullptr) continue;
       for (uint32_t r = w; r-- > std::max(from, reach_from(w));) {
         const Op& read = unit.ops[r];
+        if (!read.statement->access.may_read(insert)) continue;
         const ReadAccess* lookup = nullptr;
         LookupMatch k;
         for (const ReadAccess& a : read.statement->access.reads) {
@@ -102,7 +103,7 @@ const Rule kRule_get_or_create_under_repeatable_read = {
     "get-or-create-under-repeatable-read",
     Severity::kWarning,
     "After a duplicate-key error the retry reads the transaction's old snapshot and cannot see the row that won",
-    {Trait::kInserts, Trait::kReads},
+    {Trait::kInsertsRead},
     check,
     describe};
 

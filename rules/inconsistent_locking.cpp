@@ -7,22 +7,25 @@
 
 #include <fmt/format.h>
 
+#include "analyzers/base/hash.h"
 #include "rules/protection.h"
 
 namespace dbaudit {
 
 namespace {
 
+const NoteKind kLocked("written under a lock");
+
 void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.engine == Engine::kSqlite) return;
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
-      if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || is_housekeeping_table(update.name)) continue;
-      const std::optional<Decision> decision = decision_of(unit, w, update);
+      if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || update.housekeeping) continue;
+      const std::optional<Decision>& decision = context.decision(unit, w, update);
       if (!decision) continue;
       const LockAnswer lock = protection_of(unit, decision->op, w, update, context.snapshot_isolation());
-      const auto key = [&](const std::string& column) { return note_key("written under a lock", update.name, column); };
+      const auto key = [&](const std::string& column) { return kLocked.of(update, hash_bytes(column)); };
       if (lock.shield == Shield::kRow || lock.shield == Shield::kSet) {
         for (const std::string& c : decision->what.columns) context.note(key(c), unit, w);
       }
@@ -54,10 +57,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_inconsistent_locking;
-const Rule kRule_inconsistent_locking = {
-    "DBA405",          "inconsistent-locking",
-    Severity::kError,  "A value is read and written back under a lock in one place and without one in another",
-    {Trait::kUpdates}, check,
-    describe};
+const Rule kRule_inconsistent_locking = {"DBA405",
+                                         "inconsistent-locking",
+                                         Severity::kError,
+                                         "A value is read and written back under a lock in one place and without one in another",
+                                         {Trait::kUpdatesRead},
+                                         check,
+                                         describe};
 
 }  // namespace dbaudit

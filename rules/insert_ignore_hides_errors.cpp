@@ -43,7 +43,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& insert : op.statement->access.writes) {
       if (!insert.is_insert() || insert.upsert != UpsertKind::kIgnore || insert.table == nullptr || op.truncated) continue;
-      if (is_housekeeping_table(insert.name)) continue;
+      if (insert.housekeeping) continue;
       const InsertKeys keys = keys_met(op, insert, unit.engine);
       if (keys.given.empty()) continue;
       std::vector<std::string> columns = swallowed(insert, unit.engine);

@@ -156,7 +156,7 @@ uint64_t inserted_row(const Op& op, const WriteAccess& insert, const std::vector
     if (c == nullptr || c->value->kind != OperandKind::kSlot) return 0;
     const Value v = op.value(c->value->slot);
     if (!v.known() || v.is_null()) return 0;
-    row = hash_combine(row, hash_combine(hash_bytes(name), v.hash));
+    row = hash_combine(row, hash_combine(hash_bytes(name), v.hash()));
   }
   return columns.empty() ? 0 : row;
 }

@@ -52,7 +52,7 @@ Guard guard_of_block(const Op& op, const WriteAccess& insert, const Write& write
   if (!looked_at.exact || looked_at.joined) return {};
   for (const KeyColumn& k : looked_at.equal) {
     if (k.is_list || k.column.empty()) return {};
-    const ColumnWrite* written = insert.find(k.column);
+    const ColumnWrite* written = insert.find(k);
     if (k.is_null) {
       if (written != nullptr && !(written->value->kind == OperandKind::kSlot && op.value(written->value->slot).is_null())) return {};
       LookupColumn c;
@@ -119,7 +119,7 @@ Guard guard_of_update(const Op& op, const WriteAccess& insert, const Write& writ
   const int asked = block_asked(op.facts(), write);
   const int update = asked >= 0 ? op.facts().blocks[static_cast<size_t>(asked)].write : -1;
   for (const WriteAccess& w : op.statement->access.writes) {
-    if (update < 0 || w.write != update || w.kind != StatementKind::kUpdate || w.name != insert.name) continue;
+    if (update < 0 || w.write != update || w.kind != StatementKind::kUpdate || !w.same_table(insert)) continue;
     ReadAccess looked_at;
     looked_at.equal = w.equal;
     looked_at.others = w.others;
@@ -133,7 +133,7 @@ Guard guard_of_insert(const Op& op, const WriteAccess& insert, const Write& writ
   Guard guard = guard_of_update(op, insert, write);
   for (const ReadAccess& r : op.statement->access.reads) {
     if (!guard.key_columns.empty()) break;
-    if (r.name == insert.name && decides(op, write, r)) guard = guard_of_block(op, insert, write, r);
+    if (r.same_table(insert) && decides(op, write, r)) guard = guard_of_block(op, insert, write, r);
   }
   if (write.block >= 0) {
     for (const std::string& name : op.statement->block_names[static_cast<size_t>(write.block)])
@@ -175,7 +175,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (op.truncated || op.facts().quality != Quality::kFull) continue;
     for (const WriteAccess& insert : op.statement->access.writes) {
       const bool merges = insert.kind == StatementKind::kMerge;
-      if ((!insert.is_insert() && !merges) || insert.upsert != UpsertKind::kNone || is_housekeeping_table(insert.name)) continue;
+      if ((!insert.is_insert() && !merges) || insert.upsert != UpsertKind::kNone || insert.housekeeping) continue;
       const Write& write = op.facts().writes[static_cast<size_t>(insert.write)];
       if (!merges && write.source != InsertSource::kSelect) continue;
       const Guard guard = merges ? guard_of_merge(op, write) : guard_of_insert(op, insert, write);
@@ -243,7 +243,7 @@ const Rule kRule_insert_where_not_exists_without_unique_key = {
     "insert-where-not-exists-without-unique-key",
     Severity::kError,
     "One statement looks and inserts (WHERE NOT EXISTS, MERGE), and no unique key stops two sessions from doing it at once",
-    {Trait::kInserts | Trait::kOtherWrites},
+    {Trait::kInsertsQuery},
     check,
     describe,
     DataQuestion::kDuplicates};

@@ -18,12 +18,38 @@ constexpr uint64_t kEnough = 2;               // INSERTs by sessions that had no
 constexpr int64_t kRequestTakes = 2'000'000;  // µs from a lookup to its INSERT
 constexpr int64_t kCommitTakes = 200'000;     // µs until a lookup surely sees what was inserted
 
-std::optional<uint64_t> part_of(std::string_view column, const Value& v) {
-  if (!v.known()) return std::nullopt;
-  return hash_combine(hash_bytes(column), v.hash);
+// By name; nothing when some column is compared with no single value.
+std::vector<const KeyColumn*> columns_asked(const std::vector<KeyColumn>& equal) {
+  std::vector<const KeyColumn*> columns;
+  for (const KeyColumn& k : equal) {
+    if (k.is_null) continue;
+    if (k.column.empty() || k.is_list) return {};
+    columns.push_back(&k);
+  }
+  std::stable_sort(columns.begin(), columns.end(), [](const KeyColumn* a, const KeyColumn* b) { return a->column < b->column; });
+  return columns;
 }
 
 }  // namespace
+
+KeyAccounts::Asking& KeyAccounts::asking_of(const BoundStatement& statement) {
+  const uint32_t id = statement.source->id;
+  if (id >= asking_.size()) asking_.resize(id + 1);
+  Asking& asking = asking_[id];
+  if (asking.known) return asking;
+  asking.known = true;
+  for (const ReadAccess& r : statement.access.reads) {
+    if (!r.top_level || r.joined || !r.exact || !r.others.empty() || r.equal.empty() || r.one_row) continue;
+    if ((r.aggregate != Aggregate::kNone && !r.probe) || r.descending) continue;
+    asking.reads.push_back({&r, columns_asked(r.equal), r.probe});
+  }
+  for (const WriteAccess& w : statement.access.writes) {
+    asking.inserts |= w.kind == StatementKind::kInsert && w.upsert == UpsertKind::kNone && !w.guarded_insert;
+    if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || w.one_row || asking.update) continue;
+    asking.update = Lookup{&w, columns_asked(w.equal), false};
+  }
+  return asking;
+}
 
 void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert) {
   auto it = asked.keys.find(key);
@@ -32,7 +58,7 @@ void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session
     ++keys_;
     it = asked.keys.emplace(key, Account{}).first;
   }
-  Account& a = it->second;
+  Account& a = it.value();
   uint32_t& count = insert ? a.inserts : a.lookups;
   if (++count > kMaxEvents) return;
   if (++events_ > kMaxAllEvents) {
@@ -42,68 +68,61 @@ void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session
   a.events.push_back({op.start.known() ? op.start : op.end, op.line, op.file, session, op.in_order_received, insert});
 }
 
-void KeyAccounts::ask(const Op& op, uint32_t session, std::string_view table, const std::vector<KeyColumn>& equal) {
-  const uint64_t fingerprint = op.statement->source->fingerprint;
-  std::vector<std::pair<std::string_view, uint64_t>> parts;
-  for (const KeyColumn& k : equal) {
-    if (k.is_null) continue;
-    if (k.column.empty() || k.is_list) return;
-    const std::optional<uint64_t> part = part_of(k.column, op.value(k.slot));
-    if (!part) return;
-    parts.emplace_back(k.column, *part);
-  }
-  if (parts.empty()) return;
-  std::sort(parts.begin(), parts.end());
-  auto it = asked_.find(fingerprint);
-  if (it == asked_.end()) {
-    if (asked_.size() >= kMaxTemplates) return;
-    auto known = of_table_.find(table);
-    if (known == of_table_.end()) known = of_table_.emplace(table, std::vector<uint64_t>()).first;
-    if (known->second.size() >= kMaxTemplatesOfTable) return;
-    known->second.push_back(fingerprint);
-    it = asked_.emplace(fingerprint, Asked{}).first;
-    for (const auto& [column, part] : parts) it->second.columns.emplace_back(column);
-  }
+void KeyAccounts::ask(Asking& asking, const Lookup& lookup, const Op& op, uint32_t session) {
   uint64_t key = 0;
-  for (const auto& [column, part] : parts) key = hash_combine(key, part);
-  add(it->second, key, op, session, false);
+  for (const KeyColumn* k : lookup.columns) {
+    const Value v = op.value(k->slot);
+    if (!v.known()) return;
+    key = hash_combine(key, hash_combine(k->hash, v.hash()));
+  }
+  if (lookup.columns.empty()) return;
+  if (asking.asked == nullptr) {
+    if (asked_.size() >= kMaxTemplates) return;
+    std::vector<Asked*>& of_table = of_table_[lookup.table->name_hash];
+    if (of_table.size() >= kMaxTemplatesOfTable) return;
+    asking.asked = &asked_[op.statement->source->fingerprint];
+    of_table.push_back(asking.asked);
+    for (const KeyColumn* k : lookup.columns) asking.asked->columns.push_back(k->hash);
+  }
+  add(*asking.asked, key, op, session, false);
+}
+
+void KeyAccounts::count_inserts(const Op& op, uint32_t session) {
+  for (const WriteAccess& w : op.statement->access.writes) {
+    if (w.kind != StatementKind::kInsert || w.upsert != UpsertKind::kNone || w.guarded_insert) continue;
+    const auto known = of_table_.find(w.name_hash);
+    if (known == of_table_.end()) continue;
+    for (Asked* asked : known->second) {
+      uint64_t key = 0;
+      const bool whole = std::all_of(asked->columns.begin(), asked->columns.end(), [&](uint64_t column) {
+        const ColumnWrite* c = w.find_hashed(column);
+        const Value v = c != nullptr && c->takes_value() ? op.value(c->value->slot) : Value{};
+        if (v.known()) key = hash_combine(key, hash_combine(column, v.hash()));
+        return v.known();
+      });
+      if (whole) add(*asked, key, op, session, true);
+    }
+  }
 }
 
 void KeyAccounts::observe(const WorkUnit& unit) {
   // All lookups first: an INSERT is counted where some lookup asks for its columns.
+  bool inserts = false;
   for (const Op& op : unit.ops) {
-    if (op.failed || op.rolled_back || unit.transactions[op.transaction].is_explicit) continue;
-    for (const ReadAccess& r : op.statement->access.reads) {
-      if (!r.top_level || r.joined || !r.exact || !r.others.empty() || r.equal.empty() || picks_one_row(r.table, r.equal)) continue;
-      if ((r.aggregate != Aggregate::kNone && !r.probe) || (op.rows > 0 && !r.probe) || takes_latest(op, r)) continue;
-      ask(op, unit.session, r.name, r.equal);
+    Asking& asking = asking_of(*op.statement);
+    inserts |= asking.inserts;
+    if ((asking.reads.empty() && !asking.update) || op.failed || op.rolled_back || unit.transactions[op.transaction].is_explicit) continue;
+    for (const Lookup& r : asking.reads) {
+      if (op.rows > 0 && !r.probe) continue;
+      ask(asking, r, op, unit.session);
       break;
     }
-    for (const WriteAccess& w : op.statement->access.writes) {
-      if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || picks_one_row(w.table, w.equal)) continue;
-      if (op.rows <= 0) ask(op, unit.session, w.name, w.equal);
-      break;
-    }
+    if (asking.update && op.rows <= 0) ask(asking, *asking.update, op, unit.session);
   }
+  if (!inserts || of_table_.empty()) return;
   for (const Op& op : unit.ops) {
     if (op.failed || op.rolled_back || unit.transactions[op.transaction].end == TxEnd::kRollback) continue;
-    for (const WriteAccess& w : op.statement->access.writes) {
-      if (w.kind != StatementKind::kInsert || w.upsert != UpsertKind::kNone || w.guarded_insert) continue;
-      const auto known = of_table_.find(w.name);
-      if (known == of_table_.end()) continue;
-      for (const uint64_t fingerprint : known->second) {
-        Asked& asked = asked_.at(fingerprint);
-        uint64_t key = 0;
-        const bool whole = std::all_of(asked.columns.begin(), asked.columns.end(), [&](const std::string& column) {
-          const ColumnWrite* c = w.find(column);
-          if (c == nullptr || c->value->kind != OperandKind::kSlot) return false;
-          const std::optional<uint64_t> part = part_of(column, op.value(c->value->slot));
-          if (part) key = hash_combine(key, *part);
-          return part.has_value();
-        });
-        if (whole) add(asked, key, op, unit.session, true);
-      }
-    }
+    if ((op.statement->access.traits & Trait::kInserts) != 0) count_inserts(op, unit.session);
   }
 }
 

@@ -6,13 +6,11 @@
 // inserted a key after looking for it in vain has a lookup of his own, and that lookup came before the first INSERT of the key.
 
 #include <cstdint>
-#include <map>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "analyzers/base/hash_table.h"
 #include "analyzers/trace/transaction.h"
 
 namespace dbaudit {
@@ -54,17 +52,33 @@ class KeyAccounts {
     uint32_t lookups = 0, inserts = 0;
   };
   struct Asked {
-    std::vector<std::string> columns;  ///< sorted
-    std::unordered_map<uint64_t, Account> keys;
+    std::vector<uint64_t> columns;  ///< hashes of their names, in the order of the names
+    HashTable<Account> keys;
     std::optional<Weighing> weighed;
   };
+  /// The equalities by which a statement asks for a key, as far as its values do not matter.
+  struct Lookup {
+    const AccessedTable* table = nullptr;
+    std::vector<const KeyColumn*> columns;  ///< by name
+    bool probe = false;
+  };
+  struct Asking {
+    bool known = false;
+    std::vector<Lookup> reads;     ///< the first that may be one is
+    std::optional<Lookup> update;  ///< as long as it finds no row
+    bool inserts = false;
+    Asked* asked = nullptr;  ///< once it has asked
+  };
 
+  Asking& asking_of(const BoundStatement& statement);
   void add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert);
-  void ask(const Op& op, uint32_t session, std::string_view table, const std::vector<KeyColumn>& equal);
+  void ask(Asking& asking, const Lookup& lookup, const Op& op, uint32_t session);
+  void count_inserts(const Op& op, uint32_t session);
   static void weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained);
 
-  std::unordered_map<uint64_t, Asked> asked_;                           // by template; looked up by key only
-  std::map<std::string, std::vector<uint64_t>, std::less<>> of_table_;  // its templates
+  std::vector<Asking> asking_;                                  // by template
+  std::unordered_map<uint64_t, Asked> asked_;                   // by template's fingerprint; looked up by key only
+  std::unordered_map<uint64_t, std::vector<Asked*>> of_table_;  // by the hash of its name, likewise
   size_t keys_ = 0, events_ = 0;
 };
 

@@ -24,15 +24,15 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Transaction& tx = unit.transactions[write.transaction];
     if (!tx.is_explicit || write.failed || write.truncated) continue;
     for (const WriteAccess& update : write.statement->access.writes) {
-      if (update.kind != StatementKind::kUpdate || is_housekeeping_table(update.name)) continue;
+      if (update.kind != StatementKind::kUpdate || update.housekeeping) continue;
       uint32_t lock = HeldLock::kNone;
       bool done = false;
       for (uint32_t i = w; i-- > reach_from(w) && !done;) {
         const Op& op = unit.ops[i];
-        if (op.failed) continue;
+        if (!op.statement->access.may_touch(update) || op.failed) continue;
         for (const WriteAccess& other : op.statement->access.writes) {
           // Its own UPDATE of the row: what is written now starts from there.
-          done |= other.name == update.name && !other.is_insert() && agree(op, other.equal, write, update.equal) == Agreement::kShared;
+          done |= other.same_table(update) && !other.is_insert() && agree(op, other.equal, write, update.equal) == Agreement::kShared;
         }
         for (const ReadAccess& r : op.statement->access.reads) {
           if (done || !r.top_level || link_rows(op, r, write, update) != RowLink::kValues) continue;
@@ -72,9 +72,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_lock_after_decision;
-const Rule kRule_lock_after_decision = {"DBA402",          "lock-after-decision",
-                                        Severity::kError,  "The row is locked only after the read that decided what is written",
-                                        {Trait::kUpdates}, check,
+const Rule kRule_lock_after_decision = {"DBA402",
+                                        "lock-after-decision",
+                                        Severity::kError,
+                                        "The row is locked only after the read that decided what is written",
+                                        {Trait::kUpdatesRead, Trait::kLockingReads},
+                                        check,
                                         describe};
 
 }  // namespace dbaudit

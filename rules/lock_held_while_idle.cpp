@@ -39,7 +39,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       const std::vector<KeyColumn>& equal = held->read != nullptr ? held->read->equal : held->write->equal;
       for (const KeyColumn& k : equal) m.key_columns.push_back(k.name());
       m.columns = m.key_columns;
-      m.row = row_identity(m.table_name, m.table, equal, taken);
+      m.row = held->read != nullptr ? row_identity(*held->read, equal, taken) : row_identity(*held->write, equal, taken);
       m.read = held->op;
       m.write = i + 1;
       m.has_read = m.has_write = true;

@@ -23,7 +23,7 @@ namespace {
 std::vector<std::string> repeated(const Op& lock, const std::vector<KeyColumn>& equal, const Op& write, const WriteAccess& insert) {
   std::vector<std::string> columns;
   for (const KeyColumn& k : equal) {
-    const ColumnWrite* c = k.column.empty() || k.is_null || k.is_list ? nullptr : insert.find(k.column);
+    const ColumnWrite* c = k.column.empty() || k.is_null || k.is_list ? nullptr : insert.find(k);
     if (c == nullptr || c->value->kind != OperandKind::kSlot || !same_value(lock.value(k.slot), write.value(c->value->slot))) return {};
     columns.push_back(k.column);
   }
@@ -45,7 +45,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Transaction& tx = unit.transactions[write.transaction];
     if (!tx.is_explicit || tx.first == w || tx.isolation < Isolation::kRepeatableRead || (write.failed && !is_deadlock(write))) continue;
     for (const WriteAccess& insert : write.statement->access.writes) {
-      if (!insert.is_insert() || insert.set.empty() || is_housekeeping_table(insert.name)) continue;
+      if (!insert.is_insert() || insert.set.empty() || insert.housekeeping) continue;
       const std::span<const HeldLock> before = unit.locks.rows(std::max(tx.first, w > 64 ? w - 64 : 0), w - 1);
       for (auto it = before.rbegin(); it != before.rend(); ++it) {
         const HeldLock& lock = *it;

@@ -13,10 +13,10 @@ bool find_lookup(const WorkUnit& unit, LookupInsert& pair) {
   const Op& write = unit.ops[pair.write];
   for (uint32_t r = pair.write; r-- > reach_from(pair.write);) {
     const Op& read = unit.ops[r];
-    if (read.failed) continue;
+    if (!read.statement->access.may_read(*pair.insert) || read.failed) continue;
     for (const ReadAccess& lookup : read.statement->access.reads) {
-      if (lookup.name != pair.insert->name || !lookup.top_level || lookup.joined) continue;
-      if (takes_latest(read, lookup) || (lookup.aggregate != Aggregate::kNone && !lookup.probe)) continue;
+      if (!lookup.same_table(*pair.insert) || !lookup.top_level || lookup.joined) continue;
+      if (lookup.descending || (lookup.aggregate != Aggregate::kNone && !lookup.probe)) continue;
       if (read.rows > 0 && !lookup.probe) continue;  // it found one
       LookupMatch key = match_lookup(read, lookup, write, *pair.insert);
       if (key.key_columns.empty()) continue;
@@ -38,7 +38,7 @@ std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, const Catalo
     if (write.truncated) continue;
     for (const WriteAccess& insert : write.statement->access.writes) {
       if (insert.kind != StatementKind::kInsert || insert.upsert != UpsertKind::kNone || insert.guarded_insert) continue;
-      if (is_housekeeping_table(insert.name)) continue;
+      if (insert.housekeeping) continue;
       LookupInsert pair;
       pair.write = w;
       pair.insert = &insert;

@@ -38,6 +38,18 @@ struct ReadRef {
 /// note it (RuleContext::note) and need it (Match::needs); whether it was noted is known at the end of the log.
 [[nodiscard]] uint64_t note_key(std::string_view what, std::string_view table, std::string_view detail = {});
 
+/// The same for what is noted of many statements: the words are hashed once, the names by whoever knows their hash.
+class NoteKind {
+ public:
+  explicit NoteKind(std::string_view what);
+  /// Equal to note_key(what, table, detail); hashes of the names.
+  [[nodiscard]] uint64_t of(const AccessedTable& table) const;
+  [[nodiscard]] uint64_t of(const AccessedTable& table, uint64_t detail) const;
+
+ private:
+  uint64_t what_, nothing_;
+};
+
 struct Need {
   uint64_t key = 0;                               ///< note_key()
   std::optional<uint64_t> unless = std::nullopt;  ///< note_key(): not met when this was noted too
@@ -124,11 +136,12 @@ struct LookupMatch {
 };
 
 [[nodiscard]] LookupMatch match_lookup(const Op& read, const ReadAccess& lookup, const Op& write, const WriteAccess& insert);
+/// The same of an UPDATE that looked for the row by its WHERE.
+[[nodiscard]] LookupMatch match_update(const Op& op, const WriteAccess& update, const Op& write, const WriteAccess& insert);
 
 /// Does the read ask about one row or existence (LIMIT, EXISTS, SELECT 1, COUNT, a lock), as a get-or-create does, and not list or take the latest?
 /// A plain SELECT without LIMIT may be either.
-[[nodiscard]] bool asks_for_one(const Op& op, const ReadAccess& read);
-[[nodiscard]] bool takes_latest(const Op& op, const ReadAccess& read);
+[[nodiscard]] bool asks_for_one(const ReadAccess& read);
 
 /// Is one of the columns a name rather than a reference: text, in no foreign key? What is looked up by name is meant to be one.
 [[nodiscard]] bool is_natural_key(const Table* table, const std::vector<std::string>& columns);
@@ -136,9 +149,6 @@ struct LookupMatch {
 /// Do two sets of equalities share a column with the same value, and none with different ones?
 enum class Agreement : uint8_t { kNothingShared, kShared, kContradicted };
 [[nodiscard]] Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, const std::vector<KeyColumn>& right);
-
-/// Does the access name (at most) one row: its equalities cover a unique key?
-[[nodiscard]] bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal);
 
 [[nodiscard]] RowLink link_rows(const Op& read, const ReadAccess& r, const Op& write, const WriteAccess& w);
 
@@ -152,21 +162,17 @@ enum class Agreement : uint8_t { kNothingShared, kShared, kContradicted };
 [[nodiscard]] bool same_transaction(const WorkUnit& unit, uint32_t a, uint32_t b);
 [[nodiscard]] bool boundaries_known(const WorkUnit& unit, uint32_t a, uint32_t b);
 
-[[nodiscard]] bool is_locking(LockStrength s);  ///< NO KEY UPDATE or UPDATE
-[[nodiscard]] bool is_version_name(std::string_view column);
-[[nodiscard]] bool is_quantity_name(std::string_view column);
-[[nodiscard]] bool looks_random(const Value& v);                  ///< uuid, long hexadecimal or token: cannot collide when a client made it
-[[nodiscard]] bool is_housekeeping_table(std::string_view name);  ///< migrations and the framework's own tables
-/// A column that can hold a number computed from what it held: numeric, in no key, not a time.
-[[nodiscard]] bool can_be_quantity(const Table* table, std::string_view column);
+[[nodiscard]] bool is_locking(LockStrength s);    ///< NO KEY UPDATE or UPDATE
+[[nodiscard]] bool looks_random(const Value& v);  ///< uuid, long hexadecimal or token: cannot collide when a client made it
 
 /// Has the write a condition beyond the row's key that repeats what was read: compare-and-set, whatever the column is called? What it compares and then
 /// writes unchanged (a soft delete's `deleted_at = NULL … WHERE deleted_at IS NULL`) is none.
 [[nodiscard]] bool has_guard(const Op& write, const WriteAccess& w, const ReadAccess& r);
 /// A column that says yes or no: by its type, or without a schema by the value itself.
-[[nodiscard]] bool is_flag(const Table* table, std::string_view column, const Value& v);
-/// A column that holds a time: by its type, or without a schema by its name (`…_at`, `…_on`, `last_…`).
-[[nodiscard]] bool holds_time(const Table* table, std::string_view column);
+[[nodiscard]] bool is_flag(const WriteAccess& w, const ColumnWrite& column, const Value& v);
+
+/// Is the value one of those that the op brings: in its WHERE, its SET, its row? Asked before it is looked where.
+[[nodiscard]] bool mentions(const Op& op, const Value& v);
 
 /// A number that is the time of the op, in seconds or milliseconds since 1970: a clock was read, not the row.
 [[nodiscard]] bool is_clock_reading(double number, const Op& op);
@@ -175,6 +181,7 @@ enum class Agreement : uint8_t { kNothingShared, kShared, kContradicted };
 [[nodiscard]] bool refuses_negative(const Table* table, std::string_view column, Engine engine);
 
 struct LookupInsert;  // rules/lookup_insert.h
+struct Decision;      // rules/protection.h
 
 /// What a rule is given besides the unit.
 class RuleContext {
@@ -189,6 +196,8 @@ class RuleContext {
   void place_alone(Match& match) const;
   /// The lookups and the INSERTs that follow from them, in the unit that is being visited; found once for all rules that ask.
   [[nodiscard]] virtual const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) = 0;
+  /// decision_of(), found once for all rules that ask of the unit that is being visited.
+  [[nodiscard]] virtual const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) = 0;
   [[nodiscard]] virtual bool snapshot_isolation() const = 0;  ///< innodb_snapshot_isolation=ON
   /// Has any session read this column of this very row (by its identity) so far in the log?
   [[nodiscard]] virtual bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const = 0;

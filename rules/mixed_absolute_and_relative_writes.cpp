@@ -7,6 +7,8 @@
 // did: a note. Silent: backfills (no single row), a reset to 0 or NULL, a literal that was read first (DBA201), a guard.
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -18,31 +20,34 @@ namespace dbaudit {
 
 namespace {
 
+const NoteKind kRelative("written relatively");
+
 void check(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated || write.failed) continue;
-      if (is_housekeeping_table(update.name)) continue;
-      for (const ColumnWrite& c : update.set) {
-        // What is asked of the value first: most columns hold none.
-        double number = 0;
-        const bool is_relative = c.value->kind == OperandKind::kSelfRelative && c.value->slot >= 0;
-        if (!is_relative && (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number) || number == 0))
-          continue;
-        if (!can_be_quantity(update.table, c.column) || is_version_name(c.column)) continue;
-        if (is_relative) {
-          context.note(note_key("written relatively", update.name, c.column), unit, w);
+      if (update.housekeeping) continue;
+      // One row, known and not locked; and the read it may come from: the same for all columns, and asked when the first one needs them.
+      std::optional<bool> is_open;
+      std::optional<ReadRef> read;
+      for (size_t i = 0; i < update.set.size(); ++i) {
+        const ColumnWrite& c = update.set[i];
+        if (!c.is_for(ColumnUse::kQuantity) || c.is_for(ColumnUse::kVersion)) continue;
+        if (c.value->kind == OperandKind::kSelfRelative && c.value->slot >= 0) {
+          context.note(kRelative.of(update, c.hash), unit, w);
           continue;
         }
+        if (const double number = number_written(write, update, i); std::isnan(number) || number == 0) continue;
         if (!update.others.empty() || std::any_of(update.equal.begin(), update.equal.end(), [&](const KeyColumn& k) {
-              return k.is_list || k.column == c.column || is_version_name(k.column);
+              return k.is_list || k.column == c.column || k.is_for(ColumnUse::kVersion);
             }))
           continue;
-        if (row_identity(update.name, update.table, update.equal, write) == 0) continue;
-        if (protected_by_lock(unit, w, w, update)) continue;
-        const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
-        if (read && read->access->projects(c.column)) continue;
+        if (!is_open) {
+          is_open = row_identity(update, update.equal, write) != 0 && !protected_by_lock(unit, w, w, update);
+          if (*is_open) read = deciding_read(unit, w, update, RowLink::kPicked);
+        }
+        if (!*is_open || (read && read->access->projects(c))) continue;
         Match m;
         m.unit = &unit;
         m.table = update.table;
@@ -53,7 +58,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         m.has_write = true;
         m.pattern = Pattern::kMixedWrites;
         m.severity = Severity::kNote;
-        m.needs = Need{.key = note_key("written relatively", update.name, c.column)};
+        m.needs = Need{.key = kRelative.of(update, c.hash)};
         context.place(m);
         context.report(std::move(m));
       }

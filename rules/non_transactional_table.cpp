@@ -20,7 +20,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Transaction& tx = unit.transactions[op.transaction];
     if (!tx.is_explicit || op.failed) continue;
     for (const WriteAccess& access : op.statement->access.writes) {
-      if (is_transactional(access.table) || is_housekeeping_table(access.name)) continue;
+      if (is_transactional(access.table) || access.housekeeping) continue;
       Match m;
       m.unit = &unit;
       m.table = access.table;

@@ -136,7 +136,7 @@ void check_one_statement(const WorkUnit& unit, uint32_t write, const WriteAccess
   const StatementFacts& facts = op.facts();
   const Write& source = facts.writes[static_cast<size_t>(w.write)];
   for (const ReadAccess& r : op.statement->access.reads) {
-    if (r.name != w.name || r.aggregate != Aggregate::kMax || r.aggregated.empty() || r.plus_slot < 0 || is_locking(r.lock)) continue;
+    if (!r.same_table(w) || r.aggregate != Aggregate::kMax || r.aggregated.empty() || r.plus_slot < 0 || is_locking(r.lock)) continue;
     bool written = false;
     if (w.is_insert() && source.block == r.block && source.source == InsertSource::kSelect) {
       const std::vector<SelectItem>& items = facts.blocks[static_cast<size_t>(r.block)].items;
@@ -164,9 +164,9 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
   const Op& op = unit.ops[write];
   for (uint32_t i = write; i-- > reach_from(write);) {
     const Op& read = unit.ops[i];
-    if (read.failed) continue;
+    if (!read.statement->access.may_touch(w) || read.failed) continue;
     for (const ReadAccess& r : read.statement->access.reads) {
-      if (r.name != w.name || !r.top_level || r.joined) continue;
+      if (!r.same_table(w) || !r.top_level || r.joined) continue;
       const std::string& column = r.aggregate == Aggregate::kMax ? r.aggregated : r.latest_by;
       if (column.empty() || (r.aggregate != Aggregate::kMax && (r.aggregate != Aggregate::kNone || !r.projects(column)))) continue;
       double many = 0;
@@ -188,21 +188,20 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
     }
     // The unit's own INSERT of the table: an earlier read is not what this one starts from.
     for (const WriteAccess& other : read.statement->access.writes) {
-      if (other.name == w.name && other.is_insert() && read.statement != op.statement) return;
+      if (other.same_table(w) && other.is_insert() && read.statement != op.statement) return;
     }
   }
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  const std::vector<std::string_view> tables =
-      tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kMax || !r.latest_by.empty(); });
+  const TableSet tables = tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kMax || !r.latest_by.empty(); });
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {
       const bool inserts = w.kind == StatementKind::kInsert && w.upsert == UpsertKind::kNone && !w.guarded_insert;
-      if ((!inserts && w.kind != StatementKind::kUpdate) || is_housekeeping_table(w.name)) continue;
-      if (!std::binary_search(tables.begin(), tables.end(), std::string_view(w.name))) continue;
+      if ((!inserts && w.kind != StatementKind::kUpdate) || w.housekeeping) continue;
+      if ((tables & w.bit) == 0) continue;
       check_one_statement(unit, i, w, context);
       if (!w.set.empty()) check_pair(unit, i, w, context);
     }
@@ -243,7 +242,7 @@ const Rule kRule_number_from_max_plus_one = {
     "number-from-max-plus-one",
     Severity::kError,
     "The next number is made from the highest one in the table, which two sessions can read at once",
-    {Trait::kInserts | Trait::kUpdates, Trait::kNumberReads},
+    {Trait::kInsertsRead | Trait::kUpdatesRead, Trait::kNumberReads},
     check,
     describe,
     DataQuestion::kDuplicates};

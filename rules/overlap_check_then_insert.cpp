@@ -71,18 +71,18 @@ bool is_excluded(const Table* table, const Range& range) {
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  const std::vector<std::string_view> tables = tables_read(unit, [](const ReadAccess& r) { return !r.others.empty(); });
+  const TableSet tables = tables_read(unit, [](const ReadAccess& r) { return !r.others.empty(); });
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& write = unit.ops[i];
     for (const WriteAccess& w : write.statement->access.writes) {
-      if (w.kind != StatementKind::kInsert || w.set.empty() || write.truncated || is_housekeeping_table(w.name)) continue;
-      if (!std::binary_search(tables.begin(), tables.end(), std::string_view(w.name))) continue;
+      if (w.kind != StatementKind::kInsert || w.set.empty() || write.truncated || w.housekeeping) continue;
+      if ((tables & w.bit) == 0) continue;
       bool done = false;
       for (uint32_t k = i; !done && k-- > reach_from(i);) {
         const Op& read = unit.ops[k];
-        if (read.failed) continue;
+        if (!read.statement->access.may_read(w) || read.failed) continue;
         for (const ReadAccess& r : read.statement->access.reads) {
-          if (r.name != w.name || !r.top_level || r.others.empty() || !inserts_into_set(read, r, write, w, /*may_be_whole_table=*/true))
+          if (!r.same_table(w) || !r.top_level || r.others.empty() || !inserts_into_set(read, r, write, w, /*may_be_whole_table=*/true))
             continue;
           // It found one, and nevertheless a row is inserted: a list.
           if (read.rows > 0 && !r.probe) continue;
@@ -143,7 +143,7 @@ const Rule kRule_overlap_check_then_insert = {
     "overlap-check-then-insert",
     Severity::kError,
     "A range is found free and inserted, with nothing that keeps two sessions from taking it at once",
-    {Trait::kInserts, Trait::kReads},
+    {Trait::kInsertsRead},
     check,
     describe};
 

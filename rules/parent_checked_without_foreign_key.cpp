@@ -40,14 +40,18 @@ bool has_foreign_key(const Table& child, std::string_view column) {
   });
 }
 
-// The parent row that the read names by its one-column primary key: the value, unknown when it does not.
-const KeyColumn* named_parent(const ReadAccess& r) {
-  const Key* primary = r.table != nullptr ? r.table->primary_key() : nullptr;
-  if (primary == nullptr || primary->parts.size() != 1) return nullptr;
-  for (const KeyColumn& k : r.equal) {
-    if (!k.is_null && !k.is_list && iequals(k.column, primary->parts.front().column)) return &k;
-  }
-  return nullptr;
+const NoteKind kRowDeleted("row-deleted");
+
+// The first column of the row inserted that refers to the parent by its name and holds its key, with no foreign key on it. Null: none.
+const ColumnWrite* child_column(const Op& op, const WriteAccess& w, const Table& parent_table, const KeyColumn& key, const Value& parent) {
+  const ColumnWrite* first = nullptr;
+  const auto consider = [&](const ColumnWrite& c) {
+    if ((first != nullptr && first < &c) || !c.takes_value() || !same_value(op.value(c.value->slot), parent)) return;
+    if (is_called_after(c.column, parent_table, key.column) && !has_foreign_key(*w.table, c.column)) first = &c;
+  };
+  for (const uint32_t i : w.references) consider(w.set[i]);
+  if (const ColumnWrite* namesake = w.find(key); namesake != nullptr) consider(*namesake);
+  return first;
 }
 
 void check_insert(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RuleContext& context) {
@@ -56,53 +60,50 @@ void check_insert(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Ru
     const Op& read = unit.ops[i];
     if (read.failed || read.rows == 0) continue;
     for (const ReadAccess& r : read.statement->access.reads) {
-      const KeyColumn* key = r.name == w.name || !r.top_level ? nullptr : named_parent(r);
-      if (key == nullptr) continue;
+      if (r.primary_equal < 0 || r.same_table(w) || !r.top_level) continue;
+      const KeyColumn* key = &r.equal[static_cast<size_t>(r.primary_equal)];
       const Value parent = read.value(key->slot);
-      for (const ColumnWrite& c : w.set) {
-        if (c.value->kind != OperandKind::kSlot || !parent.known() || parent.is_null()) continue;
-        if (!same_value(op.value(c.value->slot), parent) || !is_called_after(c.column, *r.table, key->column)) continue;
-        if (has_foreign_key(*w.table, c.column)) continue;
-        if (set_protected(unit, i, r, write, w, /*inserts=*/false)) return;
-        Match m;
-        m.unit = &unit;
-        m.table = w.table;
-        m.table_name = w.name;
-        m.more_tables = {r.name};
-        m.columns = m.key_columns = {c.column};
-        m.read = i;
-        m.write = write;
-        m.has_read = m.has_write = true;
-        m.pattern = Pattern::kOrphan;
-        m.message_detail = fmt::format("{}\n{}", r.name, key->column);
-        m.needs = Need{.key = note_key("row-deleted", r.name),
-                       .evidence_kind = "counterpart",
-                       .evidence_text = fmt::format("rows of {} are deleted here", r.name)};
-        m.data = DataCheck{.question = DataQuestion::kOrphans,
-                           .table = w.name,
-                           .columns = {c.column},
-                           .null_columns = {},
-                           .parent = r.name,
-                           .parent_columns = {key->column}};
-        if (r.lock != LockStrength::kNone || !unit.ops[i].statement->access.writes.empty()) m.confidence = Confidence::kPossible;
-        context.place(m);
-        // The rule's usual severity: the row is wrong, and whoever reads it finds out.
-        if (m.level != Level::kSerializable && m.level != Level::kDeferred) m.severity = Severity::kWarning;
-        context.report(std::move(m));
-        return;
-      }
+      if (!parent.known() || parent.is_null()) continue;
+      const ColumnWrite* c = child_column(op, w, *r.table, *key, parent);
+      if (c == nullptr) continue;
+      if (set_protected(unit, i, r, write, w, /*inserts=*/false)) return;
+      Match m;
+      m.unit = &unit;
+      m.table = w.table;
+      m.table_name = w.name;
+      m.more_tables = {r.name};
+      m.columns = m.key_columns = {c->column};
+      m.read = i;
+      m.write = write;
+      m.has_read = m.has_write = true;
+      m.pattern = Pattern::kOrphan;
+      m.message_detail = fmt::format("{}\n{}", r.name, key->column);
+      m.needs = Need{
+          .key = kRowDeleted.of(r), .evidence_kind = "counterpart", .evidence_text = fmt::format("rows of {} are deleted here", r.name)};
+      m.data = DataCheck{.question = DataQuestion::kOrphans,
+                         .table = w.name,
+                         .columns = {c->column},
+                         .null_columns = {},
+                         .parent = r.name,
+                         .parent_columns = {key->column}};
+      if (r.lock != LockStrength::kNone || !unit.ops[i].statement->access.writes.empty()) m.confidence = Confidence::kPossible;
+      context.place(m);
+      // The rule's usual severity: the row is wrong, and whoever reads it finds out.
+      if (m.level != Level::kSerializable && m.level != Level::kDeferred) m.severity = Severity::kWarning;
+      context.report(std::move(m));
+      return;
     }
   }
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  const bool looks_up = any_read(unit, [](const ReadAccess& r) { return named_parent(r) != nullptr; });
+  const bool looks_up = any_read(unit, [](const ReadAccess& r) { return r.primary_equal >= 0; });
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {
-      if (w.kind == StatementKind::kDelete && !op.failed) context.note(note_key("row-deleted", w.name), unit, i);
-      if (!looks_up || w.kind != StatementKind::kInsert || w.table == nullptr || w.set.empty() || is_housekeeping_table(w.name)) continue;
+      if (w.kind == StatementKind::kDelete && !op.failed) context.note(kRowDeleted.of(w), unit, i);
+      if (!looks_up || w.kind != StatementKind::kInsert || w.table == nullptr || w.set.empty() || w.housekeeping) continue;
       check_insert(unit, i, w, context);
     }
   }

@@ -12,6 +12,7 @@ namespace dbaudit {
 namespace {
 
 constexpr uint32_t kFirstLocks = 16;  // a lock that all take first stands at the beginning of the transaction
+constexpr size_t kFewColumns = 4;     // written back by one UPDATE: more are rare
 constexpr size_t kBroadReach = 64;    // table and advisory locks looked at, latest first
 
 std::string_view bare_name(std::string_view table) {
@@ -20,7 +21,7 @@ std::string_view bare_name(std::string_view table) {
 
 // The parent picked by another of its keys (`code = 'C0'`) and referenced by the row inserted: a foreign key says that the two belong together.
 bool is_referenced(const ReadAccess& r, const WriteAccess& w) {
-  if (r.table == nullptr || w.table == nullptr || !(picks_one_row(r.table, r.equal) || (r.limited && !r.equal.empty()))) return false;
+  if (r.table == nullptr || w.table == nullptr || !(r.one_row || (r.limited && !r.equal.empty()))) return false;
   return std::any_of(w.table->foreign_keys.begin(), w.table->foreign_keys.end(), [&](const ForeignKey& fk) {
     return iequals(fk.referenced_table, r.table->name) && std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) {
              return !w.is_insert() || w.find(to_lower(c)) != nullptr;
@@ -30,7 +31,7 @@ bool is_referenced(const ReadAccess& r, const WriteAccess& w) {
 
 // Is the value one of those that the write is about: of its key, or of a column it inserts?
 bool is_about(const Op& write, const WriteAccess& w, const Value& v) {
-  if (!v.known() || v.is_null()) return false;
+  if (!v.known() || v.is_null() || !mentions(write, v)) return false;
   for (const KeyColumn& y : w.equal) {
     if (!y.is_null && same_value(write.value(y.slot), v)) return true;
   }
@@ -61,7 +62,7 @@ bool is_parent(const HeldLock& lock, const Op& op, const Op& write, const WriteA
 // A row that this transaction inserted is nobody else's yet.
 bool inserted_here(const HeldLock& lock, const Op& op, const Op& write, const WriteAccess& w) {
   return !w.equal.empty() && std::all_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) {
-    const ColumnWrite* c = k.column.empty() ? nullptr : lock.write->find(k.column);
+    const ColumnWrite* c = lock.write->find(k);
     return c != nullptr && c->value->kind == OperandKind::kSlot && same_value(op.value(c->value->slot), write.value(k.slot));
   });
 }
@@ -109,7 +110,7 @@ class Question {
   /// The deciding read sees the newest rows whatever the snapshot.
   [[nodiscard]] bool reads_latest() const {
     const std::vector<ReadAccess>& reads = unit_.ops[read_].statement->access.reads;
-    return std::any_of(reads.begin(), reads.end(), [&](const ReadAccess& r) { return r.name == w_.name && r.lock != LockStrength::kNone; });
+    return std::any_of(reads.begin(), reads.end(), [&](const ReadAccess& r) { return r.same_table(w_) && r.lock != LockStrength::kNone; });
   }
 
   void ask_broad() {
@@ -214,7 +215,7 @@ class Question {
     if (lock.found_nothing && lock.read != nullptr) return flaw(Flaw::kFoundNothing, lock);
     if (lock.strength == LockStrength::kShare) return flaw(Flaw::kShared, lock, Shield::kRow);
     if (!lock.exclusive()) return;
-    const bool one = lock.read == nullptr || picks_one_row(lock.read->table, lock.read->equal) || lock.read->limited;
+    const bool one = lock.read == nullptr || lock.read->one_row || lock.read->limited;
     // The lock is on the newest row, the plain read after it sees the snapshot. A row changed by this transaction it sees as it is.
     const bool stale = innodb_ && repeatable() && !updates_conflict_ && snapshot_before(lock.op) && lock.op != read_ && !reads_latest();
     if (stale && (lock.read != nullptr || changes_nothing(*lock.write, op))) return flaw(Flaw::kStaleSnapshot, lock);
@@ -227,7 +228,7 @@ class Question {
     if (lock.found_nothing) return flaw(Flaw::kFoundNothing, lock);
     const std::vector<ReadAccess>& reads = unit_.ops[read_].statement->access.reads;
     const bool counts =
-        std::any_of(reads.begin(), reads.end(), [&](const ReadAccess& r) { return r.name == w_.name && r.aggregate != Aggregate::kNone; });
+        std::any_of(reads.begin(), reads.end(), [&](const ReadAccess& r) { return r.same_table(w_) && r.aggregate != Aggregate::kNone; });
     const bool some = op.rows > 0 || (read_ != write_ && (counts || (lock.op == read_ && !lock.read->limited)));
     if (!some) return;
     if (!innodb_) return flaw(Flaw::kNewRowsEnter, lock);
@@ -247,11 +248,11 @@ class Question {
 
 // Could any column of it be written back? Asked before the reads are searched.
 bool computes(const Op& op, const WriteAccess& w) {
-  double number = 0;
   return w.kind == StatementKind::kUpdate && w.exact && !w.equal.empty() && w.others.empty() &&
          std::any_of(w.set.begin(), w.set.end(), [&](const ColumnWrite& c) {
-           const Operand& v = *c.value;
-           return v.kind == OperandKind::kSelfRelative ? v.sign < 0 : v.kind == OperandKind::kSlot && as_number(op.value(v.slot), number);
+           if (!c.is_for(ColumnUse::kQuantity) || c.is_for(ColumnUse::kVersion)) return false;
+           if (c.value->kind == OperandKind::kSelfRelative) return c.value->sign < 0;
+           return c.takes_value() && !std::isnan(number_written(op, w, static_cast<size_t>(&c - w.set.data())));
          });
 }
 
@@ -264,11 +265,12 @@ LockAnswer protection_of(const WorkUnit& unit, uint32_t read, uint32_t write, co
 void WrittenBack::take(const std::string& column) {
   if (stayed) columns.clear();
   stayed = false;
+  if (columns.empty()) columns.reserve(kFewColumns);
   columns.push_back(column);
 }
 
 void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, int slot, double number) {
-  written = hash_combine(written, hash_combine(hash_bytes(column.column), write.value(slot).hash));
+  written = hash_combine(written, hash_combine(column.hash, write.value(slot).hash()));
   const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
   if (!std::isnan(step) && step == 0) {
     if (!columns.empty() && !stayed) return;
@@ -277,7 +279,7 @@ void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, int 
     return;
   }
   const bool moves = !std::isnan(step) && std::abs(step) <= std::max(100.0, std::abs(number - step));
-  if (!moves && !is_quantity_name(column.column)) return;
+  if (!moves && !column.is_for(ColumnUse::kQuantityName)) return;
   moved |= moves;
   down |= moves && step < 0;
   take(column.column);
@@ -286,15 +288,14 @@ void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, int 
 WrittenBack written_back(const Op& write, const WriteAccess& w, const ReadAccess& read) {
   WrittenBack back;
   if (w.kind != StatementKind::kUpdate || !w.exact || w.equal.empty() || !w.others.empty()) return back;
-  if (std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column.empty() || w.find(k.column) != nullptr; }))
+  if (std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column.empty() || w.find(k) != nullptr; }))
     return back;
   for (size_t i = 0; i < w.set.size(); ++i) {
     const ColumnWrite& c = w.set[i];
-    // What is asked of the value first: most columns hold none.
-    double number = 0;
     const bool is_relative = c.value->kind == OperandKind::kSelfRelative;
-    if (!is_relative && (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number))) continue;
-    if (!read.projects(c.column) || !can_be_quantity(w.table, c.column) || is_version_name(c.column)) continue;
+    if ((!is_relative && !c.takes_value()) || !c.is_for(ColumnUse::kQuantity) || c.is_for(ColumnUse::kVersion)) continue;
+    const double number = is_relative ? 0 : number_written(write, w, i);
+    if (std::isnan(number) || !read.projects(c)) continue;
     if (!is_relative) {
       back.add(write, c, i, c.value->slot, number);
     } else if (c.value->sign < 0) {
@@ -318,14 +319,14 @@ std::optional<Decision> decision_of(const WorkUnit& unit, uint32_t write, const 
   if (w.upsert != UpsertKind::kNone) return std::nullopt;
   for (uint32_t i = write; i-- > reach_from(write);) {
     const Op& earlier = unit.ops[i];
-    if (earlier.failed) continue;
+    if (!earlier.statement->access.may_read(w) || earlier.failed) continue;
     for (const ReadAccess& r : earlier.statement->access.reads) {
-      if (r.name != w.name || !r.top_level || r.equal.empty() ||
+      if (!r.same_table(w) || !r.top_level || r.equal.empty() ||
           !(r.probe || r.aggregate != Aggregate::kNone || r.lock != LockStrength::kNone))
         continue;
       Decision d{i, &r, {}};
       for (const KeyColumn& k : r.equal) {
-        const ColumnWrite* c = k.column.empty() || k.is_null || k.is_list ? nullptr : w.find(k.column);
+        const ColumnWrite* c = k.column.empty() || k.is_null || k.is_list ? nullptr : w.find(k);
         if (c == nullptr || c->value->kind != OperandKind::kSlot) continue;
         if (same_value(earlier.value(k.slot), op.value(c->value->slot))) d.what.columns.push_back(k.column);
       }
@@ -351,10 +352,10 @@ Match match_of(const WorkUnit& unit, const Decision& decision, uint32_t write, c
   m.writes_one_column = w.set.size() == 1;
   if (w.is_insert()) {
     m.key_columns = decision.what.columns;
-    if (decision.read != nullptr) m.row = row_identity(w.name, w.table, decision.read->equal, unit.ops[decision.op]);
+    if (decision.read != nullptr) m.row = row_identity(w, decision.read->equal, unit.ops[decision.op]);
   } else {
     for (const KeyColumn& k : w.equal) m.key_columns.push_back(k.name());
-    m.row = row_identity(w.name, w.table, w.equal, unit.ops[write]);
+    m.row = row_identity(w, w.equal, unit.ops[write]);
     if (decision.read == nullptr) return m;
     const bool by_value = link_rows(unit.ops[decision.op], *decision.read, unit.ops[write], w) == RowLink::kValues;
     if (!by_value && !decision.what.moved && !same_transaction(unit, decision.op, write)) m.confidence = Confidence::kPossible;

@@ -12,6 +12,8 @@
 // The same in one statement: `SET c = (SELECT c …) - n`, and `WITH q AS (SELECT c …) UPDATE … SET c = q.c - n FROM q`. PostgreSQL looks at the row again
 // when it has waited for it, but not at the subquery.
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "analyzers/base/text.h"
@@ -60,12 +62,12 @@ void check_one_statement(const WorkUnit& unit, uint32_t w, const WriteAccess& up
     // A copy (`= q.c`) changes nothing; a sum does.
     if (c.value->kind != OperandKind::kExpression && c.value->kind != OperandKind::kSelfExpression) continue;
     const int source = source_block(op.facts(), write, *c.value);
-    if (source < 0 || !can_be_quantity(update.table, c.column)) continue;
+    if (source < 0 || !c.is_for(ColumnUse::kQuantity)) continue;
     for (const ReadAccess& r : op.statement->access.reads) {
-      if (r.block != source || r.name != update.name || r.joined || !r.exact || r.aggregate != Aggregate::kNone || is_locking(r.lock))
+      if (r.block != source || !r.same_table(update) || r.joined || !r.exact || r.aggregate != Aggregate::kNone || is_locking(r.lock))
         continue;
-      if (!r.projects(c.column)) continue;
-      const bool one_row = !r.equal.empty() && row_identity(r.name, r.table, r.equal, op) != 0;
+      if (!r.projects(c)) continue;
+      const bool one_row = !r.equal.empty() && row_identity(r, r.equal, op) != 0;
       if (!one_row || (!update.equal.empty() && link_rows(op, r, op, update) == RowLink::kNone)) continue;
       if (protected_by_lock(unit, w, w, update)) continue;
       const bool cte = !op.facts().blocks[static_cast<size_t>(source)].cte_name.empty();
@@ -75,7 +77,7 @@ void check_one_statement(const WorkUnit& unit, uint32_t w, const WriteAccess& up
       m.table_name = update.name;
       m.columns = {c.column};
       for (const KeyColumn& k : r.equal) m.key_columns.push_back(k.name());
-      m.row = row_identity(r.name, r.table, r.equal, op);
+      m.row = row_identity(r, r.equal, op);
       m.read = m.write = w;
       m.has_write = true;
       m.pattern = cte ? Pattern::kCteUpdate : Pattern::kSelfSubquery;
@@ -94,25 +96,25 @@ void check(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
-      if (update.kind != StatementKind::kUpdate || !update.exact || write.truncated || is_housekeeping_table(update.name)) continue;
+      if (update.kind != StatementKind::kUpdate || !update.exact || write.truncated || update.housekeeping) continue;
       check_one_statement(unit, w, update, context);
       if (update.equal.empty()) continue;
       const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
       if (!read) continue;
       const ReadAccess& r = *read->access;
       if (has_guard(write, update, r)) continue;
-      WrittenBack back;
-      for (size_t i = 0; i < update.set.size(); ++i) {
-        const ColumnWrite& c = update.set[i];
-        double number = 0;
-        if (c.value->kind != OperandKind::kSlot || !as_number(write.value(c.value->slot), number)) continue;
-        if (!r.projects(c.column) || !can_be_quantity(update.table, c.column) || is_version_name(c.column)) continue;
-        if (!is_clock_reading(number, write)) back.add(write, c, i, c.value->slot, number);
-      }
-      if (back.columns.empty()) continue;
       // A lock taken outside a transaction is DBA401's to tell.
       if (is_locking(r.lock) && !same_transaction(unit, read->op, w) && boundaries_known(unit, read->op, w)) continue;
       if (protected_by_lock(unit, read->op, w, update)) continue;
+      WrittenBack back;
+      for (size_t i = 0; i < update.set.size(); ++i) {
+        const ColumnWrite& c = update.set[i];
+        if (!c.takes_value() || !c.is_for(ColumnUse::kQuantity) || c.is_for(ColumnUse::kVersion)) continue;
+        const double number = number_written(write, update, i);
+        if (std::isnan(number) || !r.projects(c)) continue;
+        if (!is_clock_reading(number, write)) back.add(write, c, i, c.value->slot, number);
+      }
+      if (back.columns.empty()) continue;
       // Two requests on one pooled session can read and write one row without a thought of each other: only a value that moves ties them.
       Match m = match_of(unit, {read->op, &r, std::move(back)}, w, update);
       m.pattern = Pattern::kReadModifyWrite;
@@ -151,9 +153,12 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_read_modify_write_without_lock;
 const Rule kRule_read_modify_write_without_lock = {
-    "DBA201",          "read-modify-write-without-lock",
-    Severity::kError,  "A value is read, changed in the application and written back as a literal, without a lock, guard or version",
-    {Trait::kUpdates}, check,
+    "DBA201",
+    "read-modify-write-without-lock",
+    Severity::kError,
+    "A value is read, changed in the application and written back as a literal, without a lock, guard or version",
+    {Trait::kUpdatesRead},
+    check,
     describe};
 
 }  // namespace dbaudit

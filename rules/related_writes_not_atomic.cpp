@@ -38,17 +38,17 @@ const WriteAccess* single_row_update(const Op& op) {
   if (w.kind != StatementKind::kUpdate || !w.exact || w.equal.empty()) return nullptr;
   // Compare-and-set: it may have found another value and changed nothing.
   for (const KeyColumn& k : w.equal) {
-    if (w.find(k.column) != nullptr) return nullptr;
+    if (w.find(k) != nullptr) return nullptr;
   }
   return &w;
 }
 
 // The only write of its table in its transaction: one with the other half beside it is whole.
-bool is_alone(const WorkUnit& unit, uint32_t op, const std::string& table) {
+bool is_alone(const WorkUnit& unit, uint32_t op, const AccessedTable& table) {
   const Transaction& tx = unit.transactions[unit.ops[op].transaction];
   uint32_t writes = 0;
   for (uint32_t i = tx.first; i <= tx.last && i < unit.ops.size() && i - tx.first < kReach; ++i) {
-    for (const WriteAccess& w : unit.ops[i].statement->access.writes) writes += w.name == table ? 1 : 0;
+    for (const WriteAccess& w : unit.ops[i].statement->access.writes) writes += w.same_table(table) ? 1 : 0;
   }
   return writes == 1;
 }
@@ -58,13 +58,13 @@ bool report_pair(const WorkUnit& unit, uint32_t first, uint32_t second, RuleCont
   const Op& b = unit.ops[second];
   const WriteAccess* u = single_row_update(a);
   const WriteAccess* v = single_row_update(b);
-  if (u == nullptr || v == nullptr || u->name != v->name || is_housekeeping_table(u->name)) return false;
+  if (u == nullptr || v == nullptr || !u->same_table(*v) || u->housekeeping) return false;
   if (same_transaction(unit, first, second) || !boundaries_known(unit, first, second) || a.transaction == b.transaction) return false;
   for (const uint32_t op : {first, second}) {
-    if (unit.transactions[unit.ops[op].transaction].end == TxEnd::kRollback || !is_alone(unit, op, u->name)) return false;
+    if (unit.transactions[unit.ops[op].transaction].end == TxEnd::kRollback || !is_alone(unit, op, *u)) return false;
   }
-  const uint64_t row = row_identity(u->name, u->table, u->equal, a);
-  if (row == 0 || row == row_identity(v->name, v->table, v->equal, b)) return false;
+  const uint64_t row = row_identity(*u, u->equal, a);
+  if (row == 0 || row == row_identity(*v, v->equal, b)) return false;
   for (size_t i = 0; i < u->set.size(); ++i) {
     const double moved = moves_by(a, *u, i);
     if (moved == 0) continue;
@@ -123,7 +123,7 @@ const Rule kRule_related_writes_not_atomic = {"DBA210",
                                               "related-writes-not-atomic",
                                               Severity::kWarning,
                                               "What is taken from one row and given to another is written in two transactions",
-                                              {Trait::kUpdates},
+                                              {Trait::kUpdatesTwice},
                                               check,
                                               describe};
 

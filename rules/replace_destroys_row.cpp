@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "rules/insert_keys.h"
 #include "rules/match.h"
@@ -19,7 +20,7 @@ namespace dbaudit {
 
 namespace {
 
-constexpr std::string_view kWritten = "written beside a REPLACE";
+const NoteKind kWritten("written beside a REPLACE");
 
 bool is_replace(const WriteAccess& w) { return w.is_insert() && w.upsert == UpsertKind::kReplace; }
 
@@ -51,7 +52,7 @@ std::vector<std::string> bereft(const Catalog& catalog, const Table& table) {
 
 void note_writes(const WorkUnit& unit, uint32_t w, const WriteAccess& write, RuleContext& context) {
   if (write.kind == StatementKind::kUpdate || (write.is_insert() && !is_replace(write))) {
-    for (const ColumnWrite& c : write.set) context.note(note_key(kWritten, write.name, c.column), unit, w);
+    for (const ColumnWrite& c : write.set) context.note(kWritten.of(write, c.hash), unit, w);
   }
 }
 
@@ -61,7 +62,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& replace : op.statement->access.writes) {
       note_writes(unit, w, replace, context);
-      if (!is_replace(replace) || replace.table == nullptr || op.truncated || is_housekeeping_table(replace.name)) continue;
+      if (!is_replace(replace) || replace.table == nullptr || op.truncated || replace.housekeeping) continue;
       const InsertKeys keys = keys_met(op, replace, unit.engine);
       if (keys.given.empty()) continue;
       const std::vector<std::string> children = bereft(*context.catalog(), *replace.table);
@@ -92,7 +93,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         one.columns = {column};
         one.message_detail = list_of(reset);
         Need need;
-        need.key = note_key(kWritten, replace.name, column);
+        need.key = kWritten.of(replace, hash_bytes(column));
         one.needs = std::move(need);
         context.report(std::move(one));
       }

@@ -28,8 +28,9 @@ bool asks_for_retry(const Op& op, Engine engine) {
 }
 
 bool same_execution(const Op& a, const Op& b) {
-  return a.statement == b.statement && std::equal(a.values.slots.begin(), a.values.slots.end(), b.values.slots.begin(),
-                                                  b.values.slots.end(), [](const Value& x, const Value& y) { return x.hash == y.hash; });
+  return a.statement == b.statement &&
+         std::equal(a.values.slots.begin(), a.values.slots.end(), b.values.slots.begin(), b.values.slots.end(),
+                    [](const Value& x, const Value& y) { return x.hash() == y.hash(); });
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
@@ -37,7 +38,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& op = unit.ops[i];
     if (!asks_for_retry(op, unit.engine) || op.statement->access.writes.empty()) continue;
     const WriteAccess& access = op.statement->access.writes.front();
-    if (is_housekeeping_table(access.name)) continue;
+    if (access.housekeeping) continue;
     const Transaction& tx = unit.transactions[op.transaction];
     const Op& first = unit.ops[tx.first];
     const uint64_t key = note_key("run again", access.name);

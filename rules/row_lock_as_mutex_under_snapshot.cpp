@@ -22,8 +22,8 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& write = unit.ops[w];
     if (unit.transactions[write.transaction].isolation != Isolation::kRepeatableRead) continue;
     for (const WriteAccess& access : write.statement->access.writes) {
-      if (!access.is_insert() || is_housekeeping_table(access.name)) continue;
-      const std::optional<Decision> decision = decision_of(unit, w, access);
+      if (!access.is_insert() || access.housekeeping) continue;
+      const std::optional<Decision>& decision = context.decision(unit, w, access);
       if (!decision || !same_transaction(unit, decision->op, w) || is_locking(decision->read->lock)) continue;
       const LockAnswer answer = protection_of(unit, decision->op, w, access);
       const bool late_table_lock = answer.flaw == Flaw::kStaleSnapshot && answer.lock->kind == LockKind::kTable;
@@ -53,9 +53,12 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_row_lock_as_mutex_under_snapshot;
 const Rule kRule_row_lock_as_mutex_under_snapshot = {
-    "DBA412",          "row-lock-as-mutex-under-snapshot",
-    Severity::kError,  "At REPEATABLE READ a lock taken first does not keep the reads after it from being stale",
-    {Trait::kInserts}, check,
+    "DBA412",
+    "row-lock-as-mutex-under-snapshot",
+    Severity::kError,
+    "At REPEATABLE READ a lock taken first does not keep the reads after it from being stale",
+    {Trait::kInsertsRead},
+    check,
     describe};
 
 }  // namespace dbaudit

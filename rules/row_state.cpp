@@ -28,31 +28,6 @@ bool may_be_in_list(const Op& op, const KeyColumn& list, const Value& v) {
 
 }  // namespace
 
-bool in_primary_key(const Table* table, std::string_view column) {
-  if (table == nullptr) return column == "id";
-  const Key* primary = table->primary_key();
-  return primary != nullptr &&
-         std::any_of(primary->parts.begin(), primary->parts.end(), [&](const KeyPart& p) { return iequals(p.column, column); });
-}
-
-bool covers_unique_key(const Table* table, const std::vector<KeyColumn>& equal) {
-  if (table == nullptr) return false;
-  return std::any_of(table->keys.begin(), table->keys.end(), [&](const Key& key) {
-    return key.unique && !key.parts.empty() && std::all_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
-             return !p.column.empty() && std::any_of(equal.begin(), equal.end(), [&](const KeyColumn& k) {
-               return !k.is_null && !k.is_list && iequals(k.column, p.column);
-             });
-           });
-  });
-}
-
-bool is_reference(const Table* table, std::string_view column) {
-  if (column.ends_with("_id")) return true;
-  return table != nullptr && std::any_of(table->foreign_keys.begin(), table->foreign_keys.end(), [&](const ForeignKey& fk) {
-           return std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) { return iequals(c, column); });
-         });
-}
-
 bool contradicts(const Op& read, const ReadAccess& r, const Op& write, const WriteAccess& w) {
   for (const KeyColumn& a : r.equal) {
     for (const KeyColumn& b : w.equal) {
@@ -68,7 +43,7 @@ bool contradicts(const Op& read, const ReadAccess& r, const Op& write, const Wri
 std::vector<std::string> moved_states(const Op& read, const ReadAccess& r, const Op& write, const WriteAccess& w) {
   std::vector<std::string> states;
   for (const KeyColumn& k : r.equal) {
-    const ColumnWrite* c = k.column.empty() || in_primary_key(w.table, k.column) ? nullptr : w.find(k.column);
+    const ColumnWrite* c = k.column.empty() || k.is_for(ColumnUse::kPrimary) ? nullptr : w.find(k);
     if (c == nullptr || c->value->kind == OperandKind::kSelfRelative || means_deleted(k.column)) continue;
     if (c->value->kind == OperandKind::kSlot) {
       const Value to = write.value(c->value->slot);

@@ -13,8 +13,8 @@ namespace dbaudit {
 class RuleContext;  // rules/match.h: the vocabulary rules are written in
 struct Folded;      // rules/match.h: equal matches, folded
 
-/// What a unit must hold for a rule to see anything in it: some statement with one of the traits of `one_of`, and one (the same or another) with one of
-/// `beside`. The runner calls no other rule; a rule that is called all the same reports and notes nothing.
+/// What a unit must hold for a rule to see anything in it: one of the traits of `one_of`, and one of `beside`, of whichever of its statements or of how they
+/// stand to one another (traits_of()). The runner calls no other rule; a rule that is called all the same reports and notes nothing.
 struct Interest {
   TraitMask one_of = kAllTraits;
   TraitMask beside = kAllTraits;

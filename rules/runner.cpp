@@ -8,14 +8,15 @@
 #include "rules/runner.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "analyzers/base/hash.h"
+#include "analyzers/base/hash_table.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
 #include "rules/directive.h"
@@ -24,6 +25,7 @@
 #include "rules/masked_name.h"
 #include "rules/match.h"
 #include "rules/orm.h"
+#include "rules/protection.h"
 #include "rules/statement_text.h"
 #include "rules/suggest/check.h"
 #include "rules/verdict.h"
@@ -38,7 +40,7 @@ constexpr size_t kMaxWindows = 4096;      // window lengths remembered per group
 constexpr size_t kMaxSessions = 100'000;  // sessions told apart per group
 constexpr size_t kMaxReadRows = 200'000;  // rows remembered as read, over all tables
 constexpr size_t kMaxEvidence = 5;
-constexpr size_t kMaxNotes = 500'000;  // keys remembered for Match::needs
+constexpr size_t kMaxNotes = 400'000;  // keys remembered for Match::needs
 constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
 constexpr uint64_t kMaxSecond = 1000;  // matches among which a second example is looked for
 constexpr size_t kMaxPartners = 500;   // units kept of those that noted something
@@ -193,15 +195,20 @@ class Audit::Folder final : public RuleContext {
     if (!lookup_inserts_) lookup_inserts_ = find_lookup_inserts(unit, options_.catalog);
     return *lookup_inserts_;
   }
+  [[nodiscard]] const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
   void visit(const WorkUnit& unit);
   std::vector<Finding> finish(uint64_t sessions);
+  void check_fixes(Finding& finding) const;
   [[nodiscard]] uint64_t suppressed() const { return suppressed_; }
   [[nodiscard]] Remarks remarks() const { return {directives_.errors(), remarks_}; }
 
  private:
+  /// What is to be known of all statements at the end, whatever the rules make of them.
+  void remember(const WorkUnit& unit, const Op& op);
+  Group& group_of(const Match& m, uint64_t statement, bool is_silenced);
   [[nodiscard]] bool assumed_random(const Match& m) const;
   bool assumed_safe(const Finding& f);
   bool to_finding(Group& g, uint64_t sessions, Finding& out);
@@ -209,8 +216,8 @@ class Audit::Folder final : public RuleContext {
   bool weigh_meetings(Group& g, Finding& out);
   [[nodiscard]] bool run_by_several(const Ref& ref) const {
     if (ref.statement == nullptr) return true;
-    const auto it = runs_.find(ref.statement->source->fingerprint);
-    return it != runs_.end() && it->second.by.size() > 1;
+    const uint32_t id = ref.statement->source->id;
+    return id < runs_.size() && runs_[id].by.size() > 1;
   }
   [[nodiscard]] KeyAccounts::Weighing weigh_keys(const Group& g) {
     return g.read.statement != nullptr ? keys_.weigh(g.read.statement->source->fingerprint) : KeyAccounts::Weighing{};
@@ -228,17 +235,25 @@ class Audit::Folder final : public RuleContext {
   Directives directives_;
   std::vector<std::string> remarks_;
   std::optional<std::vector<LookupInsert>> lookup_inserts_;  // of the unit being visited
-  std::map<std::string, Group> groups_;                      // by rule, table and writing template
+  struct Decided {
+    const WriteAccess* write = nullptr;
+    std::optional<Decision> decision;
+  };
+  std::vector<Decided> decided_;                    // likewise, by op; empty while nobody has asked
+  std::map<std::string, Group> groups_;             // by rule, tables and writing template, in the order of their names
+  std::unordered_map<uint64_t, Group*> group_ids_;  // by a hash of the same
   std::map<uint32_t, std::string> session_names_;
-  std::unordered_set<uint64_t> read_rows_;
-  std::unordered_map<uint64_t, Note> notes_;               // looked up by key only
+  HashSet read_rows_;
+  HashTable<Note> notes_;
+  std::array<uint64_t, 4096> settled_{};  // some keys of notes_ that two sessions have noted: nothing more is to be learnt of them
   std::unordered_map<uint64_t, FindingExample> partners_;  // the first units that noted these keys
   struct Runs {
     const BoundStatement* statement = nullptr;
     std::vector<uint32_t> by;  // the first kManySessions that ran it
   };
-  std::unordered_map<uint64_t, Runs> runs_;  // by template
+  std::vector<Runs> runs_;  // by template; some are of none that ran
   KeyAccounts keys_;
+  std::vector<FindingExamples> shown_by_;  // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
   // Made of them at the end: the first kManySessions that used a table, and the tables a session used.
   std::unordered_map<std::string_view, std::vector<uint32_t>> users_of_;
   std::unordered_map<uint32_t, std::vector<std::string_view>> used_by_;
@@ -260,6 +275,18 @@ std::string Audit::Folder::shown_session(const WorkUnit& unit) const {
   return options_.show_values ? unit.session_key : masked_session(unit.session_key, unit.session);
 }
 
+Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silenced) {
+  uint64_t id = hash_combine(hash_combine(hash_bytes(rule_->code), hash_bytes(m.table_name)), hash_combine(statement, is_silenced ? 1 : 0));
+  for (const std::string& t : m.more_tables) id = hash_combine(id, hash_bytes(t));
+  Group*& known = group_ids_[id];
+  if (known == nullptr) {
+    std::string tables = m.table_name;
+    for (const std::string& t : m.more_tables) tables += " " + t;
+    known = &groups_[fmt::format("{}\n{}\n{}{}", rule_->code, tables, hex64(statement), is_silenced ? "\nsilenced" : "")];
+  }
+  return *known;
+}
+
 void Audit::Folder::report(Match m) {
   const WorkUnit& unit = *m.unit;
   const Op& read = unit.ops[m.read];
@@ -272,9 +299,7 @@ void Audit::Folder::report(Match m) {
     }
   }
   const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
-  std::string tables = m.table_name;
-  for (const std::string& t : m.more_tables) tables += " " + t;
-  Group& g = groups_[fmt::format("{}\n{}\n{}{}", rule_->code, tables, hex64(statement), silenced_by.empty() ? "" : "\nsilenced")];
+  Group& g = group_of(m, statement, !silenced_by.empty());
   g.silenced_by.merge(silenced_by);
   const bool is_assumed_random = assumed_random(m);
   m.random_key |= is_assumed_random;
@@ -360,10 +385,21 @@ void Audit::Folder::report(Match m) {
   }
 }
 
+const std::optional<Decision>& Audit::Folder::decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) {
+  if (decided_.empty()) decided_.resize(unit.ops.size());
+  Decided& decided = decided_[write];
+  if (decided.write != &w) decided = {&w, decision_of(unit, write, w)};
+  return decided.decision;
+}
+
 void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
+  uint64_t& settled = settled_[key % settled_.size()];
+  if (settled == key && key != 0) return;
   const Note::By by{unit.session, unit.ops[op].file, unit.ops[op].line};
   if (const auto it = notes_.find(key); it != notes_.end()) {
-    if (!it->second.another && it->second.first.session != unit.session) it->second.another = by;
+    Note& note = it.value();
+    if (!note.another && note.first.session != unit.session) note.another = by;
+    if (note.another) settled = key;
   } else if (notes_.size() < kMaxNotes) {
     notes_.emplace(key, Note{by, std::nullopt});
     if (!options_.checks_fixes || partners_.size() >= kMaxPartners) return;
@@ -403,32 +439,34 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
   return met > 0;
 }
 
-void Audit::Folder::visit(const WorkUnit& unit) {
-  ++unit_;
-  keys_.observe(unit);
-  TraitMask traits = Trait::kNothing;
-  for (const Op& op : unit.ops) {
-    traits |= op.statement->access.traits;
-    if (op.failed) traits |= Trait::kFailures;
-    for (const std::string_view d : op.directives) directives_.see(d, {path_of(op.file), op.line});
-    Runs& runs = runs_[op.statement->source->fingerprint];
-    runs.statement = op.statement;
-    add_user(runs.by, unit.session);
-    for (const ReadAccess& r : op.statement->access.reads) {
-      if (read_rows_.size() >= kMaxReadRows || r.equal.empty()) continue;
-      const uint64_t row = row_identity(r.name, r.table, r.equal, op);
-      if (row == 0) continue;
-      const uint64_t key = hash_bytes(r.name);
-      if (r.all_columns && r.table != nullptr) {
-        for (const Column& c : r.table->columns) read_rows_.insert(hash_combine(row, hash_combine(key, hash_bytes(to_lower(c.name)))));
-      }
-      for (const std::string& c : r.columns) read_rows_.insert(hash_combine(row, hash_combine(key, hash_bytes(c))));
-    }
-    for (const WriteAccess& w : op.statement->access.writes) {
+void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
+  const BoundStatement& statement = *op.statement;
+  for (const std::string_view d : op.directives) directives_.see(d, {path_of(op.file), op.line});
+  const uint32_t id = statement.source->id;
+  if (id >= runs_.size()) runs_.resize(id + 1);
+  Runs& runs = runs_[id];
+  if (runs.statement == nullptr) {
+    runs.statement = &statement;
+    for (const WriteAccess& w : statement.access.writes) {
       if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name);
     }
   }
+  add_user(runs.by, unit.session);
+  for (const ReadAccess& r : statement.access.reads) {
+    if (read_rows_.size() >= kMaxReadRows) return;
+    const uint64_t row = r.equal.empty() ? 0 : row_identity(r, r.equal, op);
+    if (row == 0) continue;
+    for (const uint64_t column : r.column_hashes) read_rows_.insert(hash_combine(row, hash_combine(r.name_hash, column)));
+  }
+}
+
+void Audit::Folder::visit(const WorkUnit& unit) {
+  ++unit_;
+  keys_.observe(unit);
+  for (const Op& op : unit.ops) remember(unit, op);
+  const TraitMask traits = traits_of(unit);
   lookup_inserts_.reset();
+  decided_.clear();
   for (const Rule* rule : options_.rules) {
     if (!rule->interest.is_met_by(traits)) continue;
     rule_ = rule;
@@ -566,8 +604,8 @@ bool Audit::Folder::assumed_safe(const Finding& f) {
 }
 
 void Audit::Folder::tell_uses_of_tables() {
-  for (const auto& entry : runs_) {
-    const auto& runs = entry.second;
+  for (const Runs& runs : runs_) {
+    if (runs.statement == nullptr) continue;
     const StatementAccess& access = runs.statement->access;
     const auto use = [&](std::string_view table) {
       for (const uint32_t session : runs.by) {
@@ -797,13 +835,18 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     }
     if (options_.checks_fixes) {
       const Group& g = *group_of[i];
-      check_fixes(findings[i], {&g.example, g.second.unit.empty() ? nullptr : &g.second, g.partner}, options_);
+      shown_by_.push_back({&g.example, g.second.unit.empty() ? nullptr : &g.second, g.partner, findings[i].confidence});
+      findings[i].shown_by = static_cast<uint32_t>(shown_by_.size());
     }
     kept.push_back(std::move(findings[i]));
   }
   for (std::string& line : directives_.unused(options_.rules)) remarks_.push_back(std::move(line));
   std::stable_sort(kept.begin(), kept.end(), report_order);
   return kept;
+}
+
+void Audit::Folder::check_fixes(Finding& finding) const {
+  dbaudit::check_fixes(finding, finding.shown_by == 0 ? FindingExamples() : shown_by_[finding.shown_by - 1], options_);
 }
 
 std::vector<Finding> check_schema(const AuditOptions& options) {
@@ -823,7 +866,6 @@ std::vector<Finding> check_schema(const AuditOptions& options) {
         for (const std::string& n : *names) fingerprint = hash_combine(fingerprint, hash_bytes(n));
       }
       f.fingerprint = fingerprint;
-      if (options.checks_fixes) check_schema_fixes(f, options);
       all.push_back(std::move(f));
     }
   }
@@ -835,6 +877,7 @@ Audit::Audit(const AuditOptions& options) : folder_(std::make_unique<Folder>(opt
 Audit::~Audit() = default;
 void Audit::visit(const WorkUnit& unit) { folder_->visit(unit); }
 std::vector<Finding> Audit::finish(uint64_t sessions) { return folder_->finish(sessions); }
+void Audit::check_fixes(Finding& finding) const { folder_->check_fixes(finding); }
 uint64_t Audit::suppressed() const { return folder_->suppressed(); }
 Remarks Audit::remarks() const { return folder_->remarks(); }
 

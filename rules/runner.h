@@ -23,7 +23,7 @@ struct AuditOptions {
   std::vector<std::string> inputs;  ///< paths, by Op::file
   bool show_values = false;
   std::vector<TableAssumption> assumptions;  ///< of [[table]]; `ignored` is the caller's
-  bool checks_fixes = true;                  ///< fills Fix::checked; false in the audit that does the checking
+  bool checks_fixes = true;                  ///< keeps what check_fixes() needs; false in the audit that does the checking
 };
 
 /// What came of the comments in the SQL and of the assumptions about tables, for whoever wrote them. One line each, ordered.
@@ -32,7 +32,7 @@ struct Remarks {
   std::vector<std::string> notes;   ///< comments that had nothing to silence, assumptions that the log contradicts
 };
 
-/// What the rules selected see in the schema alone (Rule::check_schema), in report_order.
+/// What the rules selected see in the schema alone (Rule::check_schema), in report_order; the fixes are not checked.
 [[nodiscard]] std::vector<Finding> check_schema(const AuditOptions& options);
 
 class Audit {
@@ -43,8 +43,11 @@ class Audit {
   Audit& operator=(const Audit&) = delete;
 
   void visit(const WorkUnit& unit);
-  /// The findings, in report_order. `sessions` is the number of sessions that ran a statement. Call once.
+  /// The findings, in report_order, their fixes not checked. `sessions` is the number of sessions that ran a statement. Call once.
   [[nodiscard]] std::vector<Finding> finish(uint64_t sessions);
+  /// Fills Fix::checked and Fix::trial of a finding of finish(), or of one with the same catalog that no unit shows (check_schema, check_live_data). After
+  /// finish(), and for what is reported only: the rules run over its example several times for each fix.
+  void check_fixes(Finding& finding) const;
   /// Findings not made because of a `dbaudit:ignore` or `dbaudit:locked` comment or an assumption about their table. After finish().
   [[nodiscard]] uint64_t suppressed() const;
   [[nodiscard]] Remarks remarks() const;  ///< after finish()

@@ -23,7 +23,7 @@ namespace {
 // Is the row that the UPDATE named inserted with that very primary key?
 bool inserts_row(const Op& update_op, const WriteAccess& update, const Op& write, const WriteAccess& insert) {
   const Key* key = update.table != nullptr ? update.table->primary_key() : nullptr;
-  if (key == nullptr || update.name != insert.name || update.equal.size() != key->parts.size()) return false;
+  if (key == nullptr || !update.same_table(insert) || update.equal.size() != key->parts.size()) return false;
   for (const KeyPart& part : key->parts) {
     const std::string column = to_lower(part.column);
     const ColumnWrite* c = insert.find(column);
@@ -37,15 +37,19 @@ bool inserts_row(const Op& update_op, const WriteAccess& update, const Op& write
   return true;
 }
 
+const NoteKind kRowDeleted("row deleted");
+
+uint64_t deleted(const WriteAccess& w, uint64_t row) { return kRowDeleted.of(w, row); }
+
 void check(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
     const WriteAccess& access = write.statement->access.writes.front();
-    if (is_housekeeping_table(access.name)) continue;
+    if (access.housekeeping) continue;
     if (access.kind == StatementKind::kDelete && access.exact) {
-      const uint64_t row = row_identity(access.name, access.table, access.equal, write);
-      if (row != 0 && write.rows != 0 && !write.failed) context.note(note_key("row deleted", access.name, hex64(row)), unit, w);
+      const uint64_t row = row_identity(access, access.equal, write);
+      if (row != 0 && write.rows != 0 && !write.failed) context.note(deleted(access, row), unit, w);
       continue;
     }
     if (!access.is_insert() || access.rows != 1 || write.failed || write.rolled_back) continue;
@@ -65,7 +69,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.table_name = update.name;
       for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.column);
       m.columns = m.key_columns;
-      m.row = row_identity(update.name, update.table, update.equal, update_op);
+      m.row = row_identity(update, update.equal, update_op);
       m.read = read->op;
       m.write = w;
       m.has_read = m.has_write = true;
@@ -73,7 +77,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.others = {{u, "update"}};
       m.pattern = Pattern::kResurrect;
       if (unit.ops[read->op].rows <= 0) {
-        m.needs = Need{.key = note_key("row deleted", update.name, hex64(m.row)),
+        m.needs = Need{.key = deleted(update, m.row),
                        .of_another_session = true,
                        .evidence_kind = "overlap",
                        .evidence_text = "another session deleted the row here",
@@ -121,7 +125,7 @@ const Rule kRule_save_resurrects_deleted_row = {"DBA207",
                                                 "save-resurrects-deleted-row",
                                                 Severity::kError,
                                                 "A row that was read is updated by its key, found gone, and inserted anew",
-                                                {Trait::kInserts | Trait::kDeletes},
+                                                {Trait::kInsertsUpdated | Trait::kDeletes},
                                                 check,
                                                 describe};
 

@@ -25,8 +25,8 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Transaction& tx = unit.transactions[write.transaction];
     if (tx.isolation == Isolation::kUnknown || write.statement->access.writes.empty()) continue;
     const WriteAccess& access = write.statement->access.writes.front();
-    if (is_housekeeping_table(access.name)) continue;
-    const std::optional<Decision> decision = decision_of(unit, w, access);
+    if (access.housekeeping) continue;
+    const std::optional<Decision>& decision = context.decision(unit, w, access);
     if (!decision) continue;
     const uint64_t key = hash_combine(note_key("at serializable", access.name), write.statement->source->fingerprint);
     const bool together = same_transaction(unit, decision->op, w);
@@ -58,7 +58,7 @@ const Rule kRule_serializable_in_part = {"DBA505",
                                          "serializable-in-part",
                                          Severity::kError,
                                          "Some writers of a table run at SERIALIZABLE and others do not: nobody is protected",
-                                         {Trait::kWrites, Trait::kReads},
+                                         {Trait::kInsertsRead | Trait::kUpdatesRead},
                                          check,
                                          describe};
 

@@ -10,7 +10,7 @@ namespace {
 
 // The same conditions with the same values: the lock covers the rows the decision is about.
 bool covers_set(const Op& lock, const ReadAccess& l, const Op& read, const ReadAccess& set) {
-  if (l.name != set.name || !is_locking(l.lock) || l.wait == LockWait::kSkipLocked || l.limited) return false;
+  if (!l.same_table(set) || !is_locking(l.lock) || l.wait == LockWait::kSkipLocked || l.limited) return false;
   return std::all_of(l.equal.begin(), l.equal.end(), [&](const KeyColumn& k) {
     return std::any_of(set.equal.begin(), set.equal.end(), [&](const KeyColumn& s) {
       if (k.name() != s.name() || k.is_null != s.is_null || k.is_list || s.is_list) return false;
@@ -36,8 +36,7 @@ bool set_protected(const WorkUnit& unit, uint32_t read, const ReadAccess& set, u
   // The same question with the values the set was read by: the parent's key may stand there only.
   WriteAccess as_read;
   as_read.kind = StatementKind::kInsert;
-  as_read.table = set.table;
-  as_read.name = set.name;
+  static_cast<AccessedTable&>(as_read) = set;
   as_read.equal = set.equal;
   if (protected_by_lock(unit, read, read, as_read)) return true;
   if (inserts && unit.engine == Engine::kPostgres) return false;
@@ -64,7 +63,7 @@ bool guarded_elsewhere(const WorkUnit& unit, uint32_t read, const ReadAccess& se
     const bool here = op.transaction == target.transaction;
     if (i == write || op.failed || !(here || (i > read && i < write))) continue;
     for (const WriteAccess& u : op.statement->access.writes) {
-      if (u.kind != StatementKind::kUpdate || u.name == w.name) continue;
+      if (u.kind != StatementKind::kUpdate || u.same_table(w)) continue;
       const bool guarded = std::any_of(u.others.begin(), u.others.end(), [&](const OtherCondition& o) {
         return std::any_of(o.columns.begin(), o.columns.end(), [&](const std::string& c) { return u.find(c) != nullptr; });
       });
@@ -82,11 +81,11 @@ bool guarded_elsewhere(const WorkUnit& unit, uint32_t read, const ReadAccess& se
 }
 
 bool inserts_into_set(const Op& read, const ReadAccess& set, const Op& write, const WriteAccess& insert, bool may_be_whole_table) {
-  if (set.name != insert.name || (set.equal.empty() && !may_be_whole_table)) return false;
+  if (!set.same_table(insert) || (set.equal.empty() && !may_be_whole_table)) return false;
   bool shared = set.equal.empty();
   for (const KeyColumn& k : set.equal) {
     if (k.column.empty() || k.is_list) return false;
-    const ColumnWrite* c = insert.find(k.column);
+    const ColumnWrite* c = insert.find(k);
     const Value inserted = c != nullptr && c->value->kind == OperandKind::kSlot ? write.value(c->value->slot) : Value{};
     if (k.is_null) {
       if (c != nullptr && inserted.known() && !inserted.is_null()) return false;
@@ -102,14 +101,15 @@ bool inserts_into_set(const Op& read, const ReadAccess& set, const Op& write, co
 }
 
 uint64_t set_identity(const Op& read, const ReadAccess& set) {
+  static const uint64_t kSet = hash_bytes("set");
   std::vector<uint64_t> parts;
   for (const KeyColumn& k : set.equal) {
     const Value v = k.is_null ? null_value() : read.value(k.slot);
     if (!v.known()) return 0;
-    parts.push_back(hash_combine(hash_bytes(k.name()), v.hash));
+    parts.push_back(hash_combine(k.hash, v.hash()));
   }
   std::sort(parts.begin(), parts.end());
-  uint64_t h = hash_combine(hash_bytes("set"), hash_bytes(set.name));
+  uint64_t h = hash_combine(kSet, set.name_hash);
   for (const uint64_t p : parts) h = hash_combine(h, p);
   return h == 0 ? 1 : h;
 }

@@ -10,9 +10,11 @@
 // table somewhere in the log. Silent: both reads from one snapshot, a lock on the parent or the set before the first.
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
+#include "analyzers/trace/history.h"
 #include "rules/match.h"
 #include "rules/row_state.h"
 #include "rules/set_lock.h"
@@ -24,15 +26,14 @@ namespace {
 bool sums(const ReadAccess& r) { return r.aggregate == Aggregate::kSum || r.aggregate == Aggregate::kCount; }
 
 bool is_set(const Op& op, const ReadAccess& r) {
-  return r.top_level && !op.failed && !r.equal.empty() && !r.limited && r.lock == LockStrength::kNone &&
-         !covers_unique_key(r.table, r.equal);
+  return r.top_level && !op.failed && !r.equal.empty() && !r.limited && r.lock == LockStrength::kNone && !r.one_row;
 }
 
 // The write is about the set's key: it names it in its WHERE or puts it into a row.
 bool names_key(const Op& write, const WriteAccess& w, const Op& read, const ReadAccess& set) {
   return std::any_of(set.equal.begin(), set.equal.end(), [&](const KeyColumn& k) {
-    const Value v = k.is_null || k.is_list || !is_reference(set.table, k.column) ? Value{} : read.value(k.slot);
-    if (!v.known() || v.is_null()) return false;
+    const Value v = k.is_null || k.is_list || !k.is_for(ColumnUse::kReference) ? Value{} : read.value(k.slot);
+    if (!v.known() || v.is_null() || !mentions(write, v)) return false;
     return std::any_of(w.equal.begin(), w.equal.end(),
                        [&](const KeyColumn& x) { return !x.is_null && same_value(write.value(x.slot), v); }) ||
            (w.is_insert() && std::any_of(w.set.begin(), w.set.end(), [&](const ColumnWrite& c) {
@@ -42,10 +43,10 @@ bool names_key(const Op& write, const WriteAccess& w, const Op& read, const Read
 }
 
 bool writes_number(const Op& write, const WriteAccess& w) {
-  return std::any_of(w.set.begin(), w.set.end(), [&](const ColumnWrite& c) {
-    double number = 0;
-    return c.value->kind == OperandKind::kSlot && can_be_quantity(w.table, c.column) && as_number(write.value(c.value->slot), number);
-  });
+  for (size_t i = 0; i < w.set.size(); ++i) {
+    if (w.set[i].is_for(ColumnUse::kQuantity) && !std::isnan(number_written(write, w, i))) return true;
+  }
+  return false;
 }
 
 bool one_snapshot(const WorkUnit& unit, uint32_t a, uint32_t b) {
@@ -66,7 +67,7 @@ std::optional<Twice> read_twice(const WorkUnit& unit, uint32_t write, const Writ
   for (uint32_t i = write; i-- > reach_from(write);) {
     const Op& read = unit.ops[i];
     for (const ReadAccess& r : read.statement->access.reads) {
-      if (r.name == w.name || !is_set(read, r) || !names_key(op, w, read, r)) continue;
+      if (r.same_table(w) || !is_set(read, r) || !names_key(op, w, read, r)) continue;
       const uint64_t set = set_identity(read, r);
       if (set == 0) continue;
       if (!found) {
@@ -81,14 +82,18 @@ std::optional<Twice> read_twice(const WorkUnit& unit, uint32_t write, const Writ
   return std::nullopt;
 }
 
+const NoteKind kRowsChanged("rows-changed");
+
 void check(const WorkUnit& unit, RuleContext& context) {
-  const bool sums_up = any_read(unit, sums);
+  // Tables of which sets were read so far: once, again, and summed up. Nearly no unit has one that is in all three.
+  TableSet once = 0, again = 0, summed = 0;
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
-    if (op.truncated || op.failed) continue;
+    const bool is_done = !op.truncated && !op.failed;
     for (const WriteAccess& w : op.statement->access.writes) {
-      context.note(note_key("rows-changed", w.name), unit, i);
-      if (!sums_up || (w.kind != StatementKind::kInsert && w.kind != StatementKind::kUpdate) || !writes_number(op, w)) continue;
+      if (is_done) context.note(kRowsChanged.of(w), unit, i);
+      if (!is_done || (again & summed) == 0) continue;
+      if ((w.kind != StatementKind::kInsert && w.kind != StatementKind::kUpdate) || !writes_number(op, w)) continue;
       const std::optional<Twice> t = read_twice(unit, i, w);
       if (!t || one_snapshot(unit, t->first, t->second)) continue;
       if (set_protected(unit, t->first, *t->set, i, w, /*inserts=*/true)) continue;
@@ -105,12 +110,18 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.others.push_back({t->second, "re-read"});
       m.pattern = Pattern::kSetReadTwice;
       m.confidence = Confidence::kPossible;
-      m.needs = Need{.key = note_key("rows-changed", t->set->name),
+      m.needs = Need{.key = kRowsChanged.of(*t->set),
                      .of_another_session = true,
                      .evidence_kind = "counterpart",
                      .evidence_text = "another session changes the table here"};
       context.place(m);
       context.report(std::move(m));
+    }
+    for (const ReadAccess& r : op.statement->access.reads) {
+      if (!is_set(op, r)) continue;
+      again |= once & r.bit;
+      once |= r.bit;
+      if (sums(r)) summed |= r.bit;
     }
   }
 }

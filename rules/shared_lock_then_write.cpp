@@ -71,7 +71,7 @@ void report(const WorkUnit& unit, RuleContext& context, const HeldLock& lock, ui
   for (const ColumnWrite& c : access.set) m.columns.push_back(c.column);
   for (const KeyColumn& k : access.equal) m.key_columns.push_back(k.name());
   if (m.columns.empty()) m.columns = m.key_columns;
-  m.row = row_identity(access.name, access.table, access.equal, write);
+  m.row = row_identity(access, access.equal, write);
   m.pattern = pattern;
   m.severity = Severity::kWarning;
   if (lock.parent != nullptr) m.message_detail = lock.write->name;

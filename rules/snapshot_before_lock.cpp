@@ -25,8 +25,8 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const uint32_t snapshot = unit.locks.snapshot(write.transaction);
     if (snapshot == HeldLock::kNone || snapshot >= w) continue;
     for (const WriteAccess& access : write.statement->access.writes) {
-      if (is_housekeeping_table(access.name)) continue;
-      const std::optional<Decision> decision = decision_of(unit, w, access);
+      if (access.housekeeping) continue;
+      const std::optional<Decision>& decision = context.decision(unit, w, access);
       if (!decision || !same_transaction(unit, decision->op, w)) continue;
       const LockAnswer answer = protection_of(unit, decision->op, w, access, context.snapshot_isolation());
       if (answer.flaw != Flaw::kStaleSnapshot || answer.lock->kind != LockKind::kRow || answer.lock->op >= decision->op) continue;
@@ -58,10 +58,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_snapshot_before_lock;
-const Rule kRule_snapshot_before_lock = {
-    "DBA501",         "snapshot-before-lock",
-    Severity::kError, "At REPEATABLE READ a plain read under a lock sees the snapshot taken before the lock",
-    {Trait::kWrites}, check,
-    describe};
+const Rule kRule_snapshot_before_lock = {"DBA501",
+                                         "snapshot-before-lock",
+                                         Severity::kError,
+                                         "At REPEATABLE READ a plain read under a lock sees the snapshot taken before the lock",
+                                         {Trait::kInsertsRead | Trait::kUpdatesRead},
+                                         check,
+                                         describe};
 
 }  // namespace dbaudit

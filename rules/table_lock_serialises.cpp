@@ -16,8 +16,8 @@ void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.locks.broad().empty()) return;
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     for (const WriteAccess& access : unit.ops[w].statement->access.writes) {
-      if (is_housekeeping_table(access.name)) continue;
-      const std::optional<Decision> decision = decision_of(unit, w, access);
+      if (access.housekeeping) continue;
+      const std::optional<Decision>& decision = context.decision(unit, w, access);
       if (!decision) continue;
       const LockAnswer answer = protection_of(unit, decision->op, w, access, context.snapshot_isolation());
       if (answer.shield != Shield::kTable || answer.flaw != Flaw::kNone) continue;
@@ -50,10 +50,12 @@ void describe(const Folded& f, Finding& finding) {
 }  // namespace
 
 extern const Rule kRule_table_lock_serialises;
-const Rule kRule_table_lock_serialises = {
-    "DBA413",         "table-lock-serialises",
-    Severity::kNote,  "A table lock protects a read and a write: it works, and every other writer waits",
-    {Trait::kWrites}, check,
-    describe};
+const Rule kRule_table_lock_serialises = {"DBA413",
+                                          "table-lock-serialises",
+                                          Severity::kNote,
+                                          "A table lock protects a read and a write: it works, and every other writer waits",
+                                          {Trait::kInsertsRead | Trait::kUpdatesRead},
+                                          check,
+                                          describe};
 
 }  // namespace dbaudit

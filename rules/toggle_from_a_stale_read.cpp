@@ -37,9 +37,8 @@ void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, Rul
   CellStep step;
   for (size_t i = 0; i < update.set.size(); ++i) {
     const ColumnWrite& c = update.set[i];
-    if (holds_time(update.table, c.column) || is_version_name(c.column)) continue;
-    const bool flips = c.value->kind == OperandKind::kSlot && is_flag(update.table, c.column, write.value(c.value->slot)) &&
-                       read->access->projects(c.column);
+    if (c.is_for(ColumnUse::kTime) || c.is_for(ColumnUse::kVersion)) continue;
+    const bool flips = c.value->kind == OperandKind::kSlot && is_flag(update, c, write.value(c.value->slot)) && read->access->projects(c);
     const bool moved = write.changes[i].change == CellChange::kChanged || write.changes[i].change == CellChange::kReturned;
     if (!flips && (moved || c.value->kind != OperandKind::kSlot)) return;
     if (!flips) continue;
@@ -59,13 +58,13 @@ void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, Rul
   m.table_name = update.name;
   m.columns = {flag->column};
   for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
-  m.row = row_identity(update.name, update.table, update.equal, write);
+  m.row = row_identity(update, update.equal, write);
   m.read = read->op;
   m.write = w;
   m.has_read = m.has_write = true;
   m.pattern = Pattern::kToggle;
   m.value_stayed = step.change == CellChange::kUnknown || step.change == CellChange::kKept;
-  if (step.change != CellChange::kUnknown) m.written = hash_combine(hash_bytes(flag->column), write.value(flag->value->slot).hash);
+  if (step.change != CellChange::kUnknown) m.written = hash_combine(hash_bytes(flag->column), write.value(flag->value->slot).hash());
   m.stood_since = step.by_time;
   m.writes_one_column = true;
   // Only what went there and came back is a toggle; one change may be the one a flag was made for.
@@ -84,9 +83,9 @@ void check_insert(const WorkUnit& unit, uint32_t w, const WriteAccess& insert, R
   const Op& write = unit.ops[w];
   for (uint32_t r = w; r-- > reach_from(w);) {
     const Op& read = unit.ops[r];
-    if (read.failed) continue;
+    if (!read.statement->access.may_read(insert) || read.failed) continue;
     for (const ReadAccess& lookup : read.statement->access.reads) {
-      if (lookup.name != insert.name || !lookup.top_level || lookup.joined || !asks_for_one(read, lookup)) continue;
+      if (!lookup.same_table(insert) || !lookup.top_level || lookup.joined || !asks_for_one(lookup)) continue;
       const LookupMatch k = match_lookup(read, lookup, write, insert);
       if (k.key_columns.empty()) continue;
       Match m;
@@ -125,8 +124,9 @@ void check_insert(const WorkUnit& unit, uint32_t w, const WriteAccess& insert, R
 void note_delete(const WorkUnit& unit, uint32_t w, const WriteAccess& gone, RuleContext& context) {
   for (uint32_t r = w; r-- > reach_from(w);) {
     const Op& read = unit.ops[r];
+    if (!read.statement->access.may_read(gone)) continue;
     for (const ReadAccess& lookup : read.statement->access.reads) {
-      if (lookup.name != gone.name || !lookup.top_level || !asks_for_one(read, lookup)) continue;
+      if (!lookup.same_table(gone) || !lookup.top_level || !asks_for_one(lookup)) continue;
       if (link_rows(read, lookup, unit.ops[w], gone) == RowLink::kNone) continue;
       context.note(note_key("deleted after lookup", gone.name, lookup_of(read)), unit, w);
       return;
@@ -139,7 +139,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
     const WriteAccess& access = write.statement->access.writes.front();
-    if (is_housekeeping_table(access.name)) continue;
+    if (access.housekeeping) continue;
     if (access.kind == StatementKind::kUpdate && access.exact && !access.equal.empty() && !write.failed) {
       check_flag(unit, w, access, context);
     } else if (access.kind == StatementKind::kInsert && access.upsert == UpsertKind::kNone && !access.guarded_insert && access.rows == 1) {
@@ -181,7 +181,7 @@ const Rule kRule_toggle_from_a_stale_read = {
     "toggle-from-a-stale-read",
     Severity::kError,
     "A flag is read and its opposite written back, or a row inserted when there is none and deleted when there is one",
-    {Trait::kInserts | Trait::kUpdates | Trait::kDeletes},
+    {Trait::kInsertsRead | Trait::kUpdatesRead | Trait::kDeletesRead},
     check,
     describe};
 

@@ -83,7 +83,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
                                            return std::find(o.columns.begin(), o.columns.end(), c.column) != o.columns.end();
                                          }) ||
                              std::any_of(update.equal.begin(), update.equal.end(),
-                                         [&](const KeyColumn& k) { return k.column == c.column || is_version_name(k.column); });
+                                         [&](const KeyColumn& k) { return k.column == c.column || k.is_for(ColumnUse::kVersion); });
         if (guarded || (down && refuses_negative(update.table, c.column, unit.engine))) continue;
         Match m;
         m.unit = &unit;
@@ -91,7 +91,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         m.table_name = update.name;
         m.columns = {c.column};
         for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
-        m.row = row_identity(update.name, update.table, update.equal, write);
+        m.row = row_identity(update, update.equal, write);
         m.write = m.read = w;
         m.has_write = true;
         m.pattern = Pattern::kCheckThenDecrement;
@@ -99,7 +99,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
         // Whether the limit of another row is the limit of this count is a matter of names; `comment_count` below a user's `upload_limit` is not.
         if (in_parent && icontains(c.column, "count")) m.confidence = Confidence::kPossible;
-        if (read && (read->access->projects(c.column) || (!bound.empty() && !in_parent && read->access->projects(bound)))) {
+        if (read && (read->access->projects(c) || (!bound.empty() && !in_parent && read->access->projects(bound)))) {
           if (is_locking(read->access->lock) && !same_transaction(unit, read->op, w) && boundaries_known(unit, read->op, w)) continue;
           if (protected_by_lock(unit, read->op, w, update)) continue;
           m.read = read->op;
@@ -146,9 +146,12 @@ void describe(const Folded& f, Finding& finding) {
 
 extern const Rule kRule_unguarded_decrement;
 const Rule kRule_unguarded_decrement = {
-    "DBA202",          "unguarded-decrement",
-    Severity::kError,  "A column is checked, then decremented (or raised towards its bound) without repeating the check in the UPDATE",
-    {Trait::kUpdates}, check,
+    "DBA202",
+    "unguarded-decrement",
+    Severity::kError,
+    "A column is checked, then decremented (or raised towards its bound) without repeating the check in the UPDATE",
+    {Trait::kSetsRelative},
+    check,
     describe};
 
 }  // namespace dbaudit

@@ -31,13 +31,13 @@ bool by_key_alone(const WriteAccess& w, const ReadAccess& r) {
   if (!w.exact || !w.others.empty() || w.equal.empty()) return false;
   bool key = false;
   for (const KeyColumn& k : w.equal) {
-    if (k.column.empty() || is_version_name(k.column)) return false;
-    if (in_primary_key(w.table, k.column)) {
+    if (k.column.empty() || k.is_for(ColumnUse::kVersion)) return false;
+    if (k.is_for(ColumnUse::kPrimary)) {
       key |= !k.is_null;
       continue;
     }
     const bool scope = std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& s) { return s.column == k.column; });
-    if (!scope || w.find(k.column) != nullptr) return false;
+    if (!scope || w.find(k) != nullptr) return false;
   }
   return key;
 }
@@ -46,7 +46,7 @@ bool by_key_alone(const WriteAccess& w, const ReadAccess& r) {
 Confidence confidence_of(const WorkUnit& unit, uint32_t read, const ReadAccess& r, uint32_t write, const WriteAccess& w,
                          const std::vector<std::string>& states) {
   if (w.table == nullptr) return Confidence::kPossible;
-  const bool by_unique = covers_unique_key(r.table, r.equal);
+  const bool by_unique = r.one_row;
   double many = 0, skipped = 0;
   const bool first_page = !r.paged || (as_number(unit.ops[read].value(r.offset_slot), skipped) && skipped == 0);
   const bool counted = r.limited && as_number(unit.ops[read].value(r.limit_slot), many);
@@ -60,7 +60,7 @@ Confidence confidence_of(const WorkUnit& unit, uint32_t read, const ReadAccess& 
   }
   if (by_unique || r.ordered) {
     // One's own default address: a flag among the rows of somebody, and nothing else is written.
-    const bool somebodys = std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return is_reference(w.table, k.column); });
+    const bool somebodys = std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return k.is_for(ColumnUse::kReference); });
     const bool flag_only = std::all_of(w.set.begin(), w.set.end(), [&](const ColumnWrite& c) {
       return std::find(states.begin(), states.end(), c.column) != states.end() || c.value->kind == OperandKind::kNow ||
              c.column.ends_with("_at");
@@ -77,7 +77,7 @@ bool claimed_before(const WorkUnit& unit, uint32_t read, const WriteAccess& w) {
   if (!tx.is_explicit) return false;
   for (uint32_t i = std::max(tx.first, reach_from(read)); i < read; ++i) {
     for (const WriteAccess& earlier : unit.ops[i].statement->access.writes) {
-      if (!earlier.is_insert() || earlier.name == w.name || earlier.table == nullptr) continue;
+      if (!earlier.is_insert() || earlier.same_table(w) || earlier.table == nullptr) continue;
       for (const Key& key : earlier.table->keys) {
         const bool given = key.unique && !key.parts.empty() && std::all_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
                              return earlier.find(to_lower(p.column)) != nullptr;
@@ -99,24 +99,24 @@ void fill(const WorkUnit& unit, uint32_t read, uint32_t write, const WriteAccess
   m.write = write;
   m.has_read = read != write;
   m.has_write = true;
-  m.row = first_row_identity(w.name, w.table, w.equal, unit.ops[write]);
+  m.row = first_row_identity(w, w.equal, unit.ops[write]);
 }
 
 void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RuleContext& context) {
   const Op& op = unit.ops[write];
   for (uint32_t i = write; i-- > reach_from(write);) {
     const Op& read = unit.ops[i];
+    if (!read.statement->access.may_touch(w)) continue;
     for (const WriteAccess& earlier : read.statement->access.writes) {
       // One picked batch is written row by row; any other write of the table begins something new.
-      if (earlier.name == w.name && (read.statement != op.statement || earlier.is_insert())) return;
+      if (earlier.same_table(w) && (read.statement != op.statement || earlier.is_insert())) return;
     }
     if (read.failed) continue;
     for (const ReadAccess& r : read.statement->access.reads) {
-      if (r.name != w.name || !r.top_level) continue;
+      if (!r.same_table(w) || !r.top_level) continue;
       if (contradicts(read, r, op, w)) return;
-      const bool reload =
-          std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return in_primary_key(r.table, k.column); }) &&
-          std::none_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return w.find(k.column) != nullptr; });
+      const bool reload = std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return k.is_for(ColumnUse::kPrimary); }) &&
+                          std::none_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return w.find(k) != nullptr; });
       if (reload || r.aggregate != Aggregate::kNone || r.probe) continue;
       if (!by_key_alone(w, r) || read.rows == 0) return;
       std::vector<std::string> states;
@@ -124,9 +124,8 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
         states = moved_states(read, r, op, w);
         if (states.empty()) return;
       } else {
-        const bool pop =
-            r.ordered && r.limited && r.latest_by.empty() &&
-            std::none_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return in_primary_key(r.table, k.column); });
+        const bool pop = r.ordered && r.limited && r.latest_by.empty() &&
+                         std::none_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return k.is_for(ColumnUse::kPrimary); });
         if (!pop) return;
         for (const KeyColumn& k : r.equal) {
           if (!k.column.empty()) states.push_back(k.column);
@@ -155,11 +154,11 @@ bool check_one_statement(const WorkUnit& unit, uint32_t write, const WriteAccess
   const Op& op = unit.ops[write];
   if (w.kind != StatementKind::kUpdate || !w.exact || w.table == nullptr) return false;
   for (const ReadAccess& r : op.statement->access.reads) {
-    if (r.name != w.name || r.top_level || !r.limited || r.lock != LockStrength::kNone || r.aggregate != Aggregate::kNone) continue;
-    const bool guarded =
-        std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return !in_primary_key(w.table, k.column); }) ||
-        std::any_of(w.others.begin(), w.others.end(),
-                    [&](const OtherCondition& o) { return o.columns.size() != 1 || !in_primary_key(w.table, o.columns.front()); });
+    if (!r.same_table(w) || r.top_level || !r.limited || r.lock != LockStrength::kNone || r.aggregate != Aggregate::kNone) continue;
+    const bool guarded = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return !k.is_for(ColumnUse::kPrimary); }) ||
+                         std::any_of(w.others.begin(), w.others.end(), [&](const OtherCondition& o) {
+                           return o.columns.size() != 1 || !in_primary_key(w.table, o.columns.front());
+                         });
     std::vector<std::string> states = moved_states(op, r, op, w);
     if (guarded || states.empty()) continue;
     if (protected_by_lock(unit, write, write, w)) return true;
@@ -178,13 +177,13 @@ bool check_one_statement(const WorkUnit& unit, uint32_t write, const WriteAccess
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  const std::vector<std::string_view> tables = tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kNone; });
+  const TableSet tables = tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kNone; });
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {
-      if ((w.kind != StatementKind::kUpdate && w.kind != StatementKind::kDelete) || is_housekeeping_table(w.name)) continue;
-      if (!std::binary_search(tables.begin(), tables.end(), std::string_view(w.name))) continue;
+      if ((w.kind != StatementKind::kUpdate && w.kind != StatementKind::kDelete) || w.housekeeping) continue;
+      if ((tables & w.bit) == 0) continue;
       if (!check_one_statement(unit, i, w, context) && !w.equal.empty()) check_pair(unit, i, w, context);
     }
   }
@@ -216,7 +215,7 @@ const Rule kRule_unguarded_state_transition = {
     "unguarded-state-transition",
     Severity::kError,
     "A row is picked by its state and changed by its key alone, so that two sessions can take the same one",
-    {Trait::kUpdates | Trait::kDeletes, Trait::kReads},
+    {Trait::kUpdatesRead | Trait::kDeletesRead},
     check,
     describe};
 

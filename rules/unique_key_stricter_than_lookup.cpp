@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "rules/lookup_insert.h"
 #include "rules/match.h"
@@ -20,7 +21,7 @@ namespace dbaudit {
 
 namespace {
 
-constexpr std::string_view kSoftDelete = "sets what lookups want NULL";
+const NoteKind kSoftDelete("sets what lookups want NULL");
 
 /// MySQL's partial key is one with a generated column that is NULL for the rows it leaves out.
 bool reads(const Table* table, const std::string& column, const std::string& other) {
@@ -46,12 +47,12 @@ bool any_capitals(const LookupMatch& key) {
 void note_soft_deletes(const WorkUnit& unit, RuleContext& context) {
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
+    if ((op.statement->access.traits & Trait::kSetsNullable) == 0) continue;
     for (const WriteAccess& update : op.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || op.failed) continue;
       for (const ColumnWrite& c : update.set) {
-        if (c.value->kind == OperandKind::kSlot && op.value(c.value->slot).is_null()) continue;
-        const Column* column = update.table != nullptr ? update.table->column(c.column) : nullptr;
-        if (column != nullptr && column->nullable) context.note(note_key(kSoftDelete, update.name, c.column), unit, i);
+        if (c.known == nullptr || !c.known->nullable || (c.takes_value() && op.value(c.value->slot).is_null())) continue;
+        context.note(kSoftDelete.of(update, c.hash), unit, i);
       }
     }
   }
@@ -72,7 +73,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.near_miss = fmt::format("the unique key holds deleted rows too, and the lookup leaves out those where {} is set",
                                 list_of(pair.key.null_columns));
       Need need;
-      need.key = note_key(kSoftDelete, m.table_name, pair.key.null_columns.front());
+      need.key = kSoftDelete.of(*pair.insert, hash_bytes(pair.key.null_columns.front()));
       m.needs = std::move(need);
     } else if (!any_capitals(pair.key)) {
       m.confidence = Confidence::kPossible;
@@ -107,7 +108,7 @@ const Rule kRule_unique_key_stricter_than_lookup = {
     "unique-key-stricter-than-lookup",
     Severity::kWarning,
     "The unique key forbids what the lookup cannot find (other case, a prefix, deleted rows), so the INSERT fails even alone",
-    {Trait::kInserts | Trait::kUpdates},
+    {Trait::kInsertsRead | Trait::kSetsNullable},
     check,
     describe};
 

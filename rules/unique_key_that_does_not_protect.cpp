@@ -26,8 +26,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     Match m = match_of(unit, pair);
     m.near_miss = p.why_not;
     // A list by part of a wider key is how its rows are read; only a lookup for one says that there should be one.
-    if (is_wider(*p.near_miss, pair.key.lookup) && !asks_for_one(unit.ops[pair.read], *pair.lookup) &&
-        !is_natural_key(pair.insert->table, pair.key.key_columns))
+    if (is_wider(*p.near_miss, pair.key.lookup) && !asks_for_one(*pair.lookup) && !is_natural_key(pair.insert->table, pair.key.key_columns))
       m.confidence = Confidence::kPossible;
     context.place(m);
     context.report(std::move(m));
@@ -81,7 +80,7 @@ const Rule kRule_unique_key_that_does_not_protect = {
     "unique-key-that-does-not-protect",
     Severity::kError,
     "A unique key looks as if it kept a lookup and its INSERT single, and NULLs, a predicate, a collation or one more column defeat it",
-    {Trait::kInserts, Trait::kReads},
+    {Trait::kInsertsRead},
     check,
     describe,
     DataQuestion::kDuplicates,

@@ -26,7 +26,7 @@ void report_early_release(const WorkUnit& unit, RuleContext& context, const Held
     const Op& op = unit.ops[w];
     if (op.failed || op.rolled_back || op.statement->access.writes.empty()) continue;
     const WriteAccess& access = op.statement->access.writes.front();
-    if (is_housekeeping_table(access.name)) return;
+    if (access.housekeeping) return;
     Decision decision{lock.op, nullptr, {}};
     bool decided = false;
     if (const auto after_lock = decision_of(unit, w, access); after_lock && after_lock->op > lock.op) {
@@ -61,7 +61,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
   if (!advisory || !is_mysql_family(unit.engine)) return;
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     for (const WriteAccess& access : unit.ops[w].statement->access.writes) {
-      const std::optional<Decision> decision = decision_of(unit, w, access);
+      const std::optional<Decision>& decision = context.decision(unit, w, access);
       if (!decision || is_locking(decision->read->lock)) continue;
       const LockAnswer answer = protection_of(unit, decision->op, w, access, context.snapshot_isolation());
       if (answer.flaw != Flaw::kStaleSnapshot || answer.lock->kind != LockKind::kAdvisory) continue;

@@ -25,7 +25,7 @@ namespace {
 bool writes_the_same(const Op& update_op, const WriteAccess& update, const Op& insert_op, const WriteAccess& insert) {
   bool shared = false;
   for (const ColumnWrite& u : update.set) {
-    const ColumnWrite* i = insert.find(u.column);
+    const ColumnWrite* i = insert.find_hashed(u.hash);
     if (i == nullptr) continue;
     switch (u.value->kind) {
       case OperandKind::kSlot: {
@@ -53,7 +53,7 @@ bool says_more(const Op& op, const WriteAccess& update, const WriteAccess& inser
   return std::any_of(insert.set.begin(), insert.set.end(), [&](const ColumnWrite& c) {
     const bool in_key = std::find(key.key_columns.begin(), key.key_columns.end(), c.column) != key.key_columns.end();
     const bool empty = c.value->kind == OperandKind::kDefault || (c.value->kind == OperandKind::kSlot && op.value(c.value->slot).is_null());
-    return !in_key && !empty && update.find(c.column) == nullptr && !is_time_column(insert.table, c.column);
+    return !in_key && !empty && update.find_hashed(c.hash) == nullptr && !is_time_column(insert.table, c.column);
   });
 }
 
@@ -66,15 +66,11 @@ struct Pair {
 bool find_update(const WorkUnit& unit, uint32_t w, const WriteAccess& insert, Pair& pair) {
   for (uint32_t u = w; u-- > reach_from(w);) {
     const Op& op = unit.ops[u];
+    if (!op.statement->access.may_write(insert)) continue;
     if (op.failed || op.truncated || op.rolled_back) continue;
     for (const WriteAccess& update : op.statement->access.writes) {
-      if (update.kind != StatementKind::kUpdate || update.name != insert.name || update.hidden) continue;
-      ReadAccess asked;
-      asked.name = update.name;
-      asked.equal = update.equal;
-      asked.others = update.others;
-      asked.exact = update.exact;
-      LookupMatch key = match_lookup(op, asked, unit.ops[w], insert);
+      if (update.kind != StatementKind::kUpdate || !update.same_table(insert) || update.hidden) continue;
+      LookupMatch key = match_update(op, update, unit.ops[w], insert);
       if (key.key_columns.empty()) continue;
       if (op.rows > 0 || !writes_the_same(op, update, unit.ops[w], insert)) return false;
       pair.update = u;
@@ -92,7 +88,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (write.truncated) continue;
     for (const WriteAccess& insert : write.statement->access.writes) {
       if (insert.kind != StatementKind::kInsert || insert.upsert != UpsertKind::kNone || insert.guarded_insert || insert.rows > 1) continue;
-      if (is_housekeeping_table(insert.name)) continue;
+      if (insert.housekeeping) continue;
       Pair pair;
       if (!find_update(unit, w, insert, pair) || protected_by_lock(unit, pair.update, w, insert)) continue;
       Match m;
@@ -167,7 +163,7 @@ const Rule kRule_update_or_insert_without_unique_key = {
     "update-or-insert-without-unique-key",
     Severity::kError,
     "An UPDATE that matches no row is followed by an INSERT of the same key, and no unique key stops two sessions from doing it at once",
-    {Trait::kInserts, Trait::kUpdates},
+    {Trait::kInsertsUpdated},
     check,
     describe,
     DataQuestion::kDuplicates};

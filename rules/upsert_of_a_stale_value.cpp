@@ -27,7 +27,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated || write.failed) continue;
     const WriteAccess& upsert = write.statement->access.writes.front();
-    if (!upsert.is_insert() || upsert.rows != 1 || upsert.upsert == UpsertKind::kNone || is_housekeeping_table(upsert.name)) continue;
+    if (!upsert.is_insert() || upsert.rows != 1 || upsert.upsert == UpsertKind::kNone || upsert.housekeeping) continue;
     const Write& facts = write.facts().writes[static_cast<size_t>(upsert.write)];
     const std::vector<KeyColumn> key = upsert_key(upsert, facts);
     if (key.empty()) continue;
@@ -36,12 +36,12 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (read.failed) continue;
       const ReadAccess* source = nullptr;
       for (const ReadAccess& candidate : read.statement->access.reads) {
-        if (candidate.name == upsert.name && candidate.top_level && candidate.aggregate == Aggregate::kNone &&
+        if (candidate.same_table(upsert) && candidate.top_level && candidate.aggregate == Aggregate::kNone &&
             !match_lookup(read, candidate, write, upsert).key_columns.empty())
           source = &candidate;
       }
       const bool written_since = std::any_of(read.statement->access.writes.begin(), read.statement->access.writes.end(),
-                                             [&](const WriteAccess& other) { return other.name == upsert.name; });
+                                             [&](const WriteAccess& other) { return other.same_table(upsert); });
       if (source == nullptr) {
         if (written_since) break;
         continue;
@@ -52,7 +52,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         const Operand* value = upserted_value(upsert, facts, c.column);
         double number = 0;
         if (value == nullptr || !as_number(write.value(value->slot), number)) continue;
-        if (!source->projects(c.column) || !can_be_quantity(upsert.table, c.column) || is_version_name(c.column)) continue;
+        if (!source->projects(c) || !c.is_for(ColumnUse::kQuantity) || c.is_for(ColumnUse::kVersion)) continue;
         if (!is_clock_reading(number, write)) back.add(write, c, i, value->slot, number);
       }
       if (back.columns.empty()) break;
@@ -69,7 +69,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.table = upsert.table;
       m.table_name = upsert.name;
       for (const KeyColumn& k : key) m.key_columns.push_back(k.column);
-      m.row = row_identity(upsert.name, upsert.table, key, write);
+      m.row = row_identity(upsert, key, write);
       m.read = r;
       m.write = w;
       m.has_read = m.has_write = true;
@@ -102,7 +102,7 @@ const Rule kRule_upsert_of_a_stale_value = {"DBA208",
                                             "upsert-of-a-stale-value",
                                             Severity::kError,
                                             "An upsert overwrites the row with a value computed from an earlier read of it",
-                                            {Trait::kUpserts, Trait::kReads},
+                                            {Trait::kUpserts, Trait::kInsertsRead},
                                             check,
                                             describe};
 

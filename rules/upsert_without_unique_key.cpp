@@ -58,7 +58,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& insert : op.statement->access.writes) {
       if (!insert.is_insert() || insert.upsert == UpsertKind::kNone || insert.upsert == UpsertKind::kConflictUpdate) continue;
-      if (insert.table == nullptr || op.failed || op.truncated || is_housekeeping_table(insert.name)) continue;
+      if (insert.table == nullptr || op.failed || op.truncated || insert.housekeeping) continue;
       const Write& write = op.facts().writes[static_cast<size_t>(insert.write)];
       if (names_its_target(write) || (!insert.table->exclusions.empty() && unit.engine == Engine::kPostgres)) continue;
       const InsertKeys keys = keys_met(op, insert, unit.engine);

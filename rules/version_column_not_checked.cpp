@@ -29,17 +29,12 @@ bool compares(const WriteAccess& w, std::string_view column) {
 }
 
 std::string version_column_of(const WriteAccess& w) {
-  if (w.table != nullptr) {
-    for (const Column& c : w.table->columns) {
-      if (is_version_name(c.name) && can_be_quantity(w.table, c.name)) return to_lower(c.name);
-    }
-    return {};
-  }
+  if (w.table != nullptr) return w.version_column;
   for (const ColumnWrite& c : w.set) {
-    if (is_version_name(c.column)) return c.column;
+    if (c.is_for(ColumnUse::kVersion)) return c.column;
   }
   for (const KeyColumn& k : w.equal) {
-    if (is_version_name(k.column)) return k.column;
+    if (k.is_for(ColumnUse::kVersion)) return k.column;
   }
   return {};
 }
@@ -53,8 +48,8 @@ bool is_whole_seconds(const Value& v) {
 // The time that the UPDATE compares and sets anew, when it can hold no fraction of a second.
 std::string coarse_time(const Op& op, const WriteAccess& w, Engine engine) {
   for (const KeyColumn& k : w.equal) {
-    const ColumnWrite* set = w.find(k.column);
-    if (set == nullptr || k.is_list || k.is_null || !holds_time(w.table, k.column)) continue;
+    const ColumnWrite* set = w.find(k);
+    if (set == nullptr || k.is_list || k.is_null || !k.is_for(ColumnUse::kTime)) continue;
     const Column* c = w.table != nullptr ? w.table->column(k.column) : nullptr;
     if (c == nullptr || !is_whole_seconds(op.value(k.slot))) continue;
     // MySQL's default precision is 0 (manual 11.2.6), PostgreSQL's is 6. SQLite keeps the text it is given.
@@ -96,7 +91,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated) continue;
-      if (is_housekeeping_table(update.name)) continue;
+      if (update.housekeeping) continue;
       const std::string version = version_column_of(update);
       if (version.empty()) check_coarse_time(unit, w, update, context);
       if (version.empty()) continue;
@@ -106,7 +101,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.table_name = update.name;
       m.columns = {version};
       for (const KeyColumn& k : update.equal) m.key_columns.push_back(k.name());
-      m.row = row_identity(update.name, update.table, update.equal, write);
+      m.row = row_identity(update, update.equal, write);
       m.read = m.write = w;
       m.has_write = true;
       m.pattern = Pattern::kVersionUnchecked;
@@ -120,7 +115,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         const Transaction& tx = unit.transactions[write.transaction];
         const bool again = std::any_of(unit.ops.begin() + w + 1, unit.ops.end(), [&](const Op& later) {
           return std::any_of(later.statement->access.writes.begin(), later.statement->access.writes.end(),
-                             [&](const WriteAccess& x) { return x.name == update.name; });
+                             [&](const WriteAccess& x) { return x.same_table(update); });
         });
         if (write.rows != 0 || write.failed || again || (tx.end != TxEnd::kCommit && tx.end != TxEnd::kAutocommit)) continue;
         m.confidence = Confidence::kObserved;
@@ -144,7 +139,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         if (bump != nullptr) continue;
         // Elsewhere checked, here left out: matters when this write puts back what it read.
         const bool writes_values = std::any_of(update.set.begin(), update.set.end(), [&](const ColumnWrite& c) {
-          return c.value->kind == OperandKind::kSlot && read->access->projects(c.column) && can_be_quantity(update.table, c.column);
+          return c.value->kind == OperandKind::kSlot && read->access->projects(c) && c.is_for(ColumnUse::kQuantity);
         });
         if (!writes_values) continue;
         m.needs = Need{.key = note_key("version compared", update.name, version)};

@@ -24,12 +24,13 @@ namespace {
 // Names its rows by the primary key alone: a row of one's own.
 bool by_primary_key(const WriteAccess& w) {
   return w.exact && !w.equal.empty() &&
-         std::all_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return !k.is_null && in_primary_key(w.table, k.column); });
+         std::all_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return !k.is_null && k.is_for(ColumnUse::kPrimary); });
 }
 
-bool only_looks_at(const Op& op, const std::string& table) {
-  return op.statement->access.writes.empty() && std::all_of(op.statement->access.reads.begin(), op.statement->access.reads.end(),
-                                                            [&](const ReadAccess& r) { return r.name == table; });
+bool only_looks_at(const Op& op, const AccessedTable& table) {
+  const StatementAccess& access = op.statement->access;
+  return access.writes.empty() &&
+         std::all_of(access.reads.begin(), access.reads.end(), [&](const ReadAccess& r) { return r.same_table(table); });
 }
 
 void report(const WorkUnit& unit, uint32_t read, const ReadAccess& set, uint32_t write, const WriteAccess& w,
@@ -57,9 +58,9 @@ void report(const WorkUnit& unit, uint32_t read, const ReadAccess& set, uint32_t
 void check_one_statement(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RuleContext& context) {
   const Op& op = unit.ops[write];
   if (w.kind != StatementKind::kUpdate) return;
-  const bool own_row = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return in_primary_key(w.table, k.column); });
+  const bool own_row = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.is_for(ColumnUse::kPrimary); });
   for (const ReadAccess& r : op.statement->access.reads) {
-    if (!own_row || r.name != w.name || r.top_level || r.aggregate != Aggregate::kCount) continue;
+    if (!own_row || !r.same_table(w) || r.top_level || r.aggregate != Aggregate::kCount) continue;
     std::vector<std::string> states = moved_states(op, r, op, w);
     if (states.empty() || set_protected(unit, write, r, write, w, /*inserts=*/false)) continue;
     return report(unit, write, r, write, w, std::move(states), Confidence::kLikely, context);
@@ -73,11 +74,11 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
   for (uint32_t i = write; i-- > reach_from(write);) {
     const Op& read = unit.ops[i];
     for (const WriteAccess& earlier : read.statement->access.writes) {
-      if (earlier.name == w.name) return;
+      if (earlier.same_table(w)) return;
     }
     if (read.failed) continue;
     for (const ReadAccess& r : read.statement->access.reads) {
-      if (r.name != w.name || !r.top_level || r.joined || r.aggregate != Aggregate::kCount || covers_unique_key(r.table, r.equal)) continue;
+      if (!r.same_table(w) || !r.top_level || r.joined || r.aggregate != Aggregate::kCount || r.one_row) continue;
       if (contradicts(read, r, op, w)) return;
       std::vector<std::string> states;
       bool has_state = false;
@@ -87,7 +88,7 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
         has_state = true;
       } else {
         has_state = !r.others.empty() || std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) {
-          return !k.column.empty() && !is_reference(w.table, k.column);
+          return !k.column.empty() && !k.is_for(ColumnUse::kReference);
         });
         if (r.equal.empty() && r.others.empty()) return;
       }
@@ -97,18 +98,18 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
              context);
       return;
     }
-    close &= only_looks_at(read, w.name);
+    close = close && only_looks_at(read, w);
   }
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  const std::vector<std::string_view> tables = tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kCount; });
+  const TableSet tables = tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kCount; });
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {
-      if ((w.kind != StatementKind::kUpdate && w.kind != StatementKind::kDelete) || is_housekeeping_table(w.name)) continue;
-      if (!std::binary_search(tables.begin(), tables.end(), std::string_view(w.name))) continue;
+      if ((w.kind != StatementKind::kUpdate && w.kind != StatementKind::kDelete) || w.housekeeping) continue;
+      if ((tables & w.bit) == 0) continue;
       check_one_statement(unit, i, w, context);
       check_pair(unit, i, w, context);
     }
@@ -137,7 +138,7 @@ const Rule kRule_write_skew = {"DBA302",
                                "write-skew",
                                Severity::kError,
                                "A set is counted and one row of it changed, while another session may change another row of it",
-                               {Trait::kUpdates | Trait::kDeletes, Trait::kSums},
+                               {Trait::kUpdatesRead | Trait::kDeletesRead, Trait::kSums},
                                check,
                                describe};
 

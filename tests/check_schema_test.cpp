@@ -29,6 +29,7 @@ constexpr Rule kOfSchema = {.code = "TST002",
                             .name = "invalid-unique-index",
                             .severity = Severity::kError,
                             .summary = "An INVALID unique index",
+                            .interest = {},
                             .check = nothing,
                             .describe = describe_nothing,
                             .check_schema = invalid_unique_indexes};
@@ -36,6 +37,7 @@ constexpr Rule kOfLogs = {.code = "TST001",
                           .name = "of-logs-only",
                           .severity = Severity::kError,
                           .summary = "Needs a log",
+                          .interest = {},
                           .check = nothing,
                           .describe = describe_nothing};
 

@@ -1,6 +1,8 @@
 // `parses` and `silences`, with fixes that keep their promise and fixes that do not: a rule of the test's own proposes what the case says for DBA101's pair.
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include "rules/registry.h"
 #include "rules/runner.h"
 #include "tests/catch.h"
+#include "tests/live_postgres.h"
+#include "tests/run_program.h"
 
 namespace dbaudit {
 namespace {
@@ -52,9 +56,11 @@ Fix checked(const Fix& fix, Isolation isolation = Isolation::kReadCommitted) {
     }
   }
   trace.finish();
-  const std::vector<Finding> findings = audit.finish(2);
+  std::vector<Finding> findings = audit.finish(2);
   REQUIRE(findings.size() == 1);
   REQUIRE(findings[0].fixes.size() == 1);
+  CHECK(findings[0].fixes[0].checked.empty());  // what is dropped before it is reported costs no check
+  audit.check_fixes(findings[0]);
   return findings[0].fixes[0];
 }
 
@@ -165,6 +171,84 @@ TEST_CASE("a scratch copy of a table is the table", "[schema][fixes]") {
   CHECK_FALSE((*scratch)->run("SELECT 1; SELECT 2"));
   CHECK_FALSE((*scratch)->run("ATTACH DATABASE 'somewhere.db' AS other"));
   CHECK_FALSE((*scratch)->run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"));
+}
+
+/// One scratch database of each engine at hand.
+std::vector<std::unique_ptr<Scratch>> scratches() {
+  std::vector<std::unique_ptr<Scratch>> all;
+  all.push_back(*sqlite_scratch());
+  for (const char* name : {"DBAUDIT_TEST_POSTGRES", "DBAUDIT_TEST_MARIADB"}) {
+    const char* text = std::getenv(name);
+    if (text == nullptr) continue;
+    Result<std::unique_ptr<Scratch>> scratch = open_scratch(*parse_dsn(text));
+    INFO((scratch ? std::string() : scratch.error().message));
+    REQUIRE(scratch.has_value());
+    all.push_back(*std::move(scratch));
+  }
+  return all;
+}
+
+TEST_CASE("a trial sees nothing of the one before", "[schema][fixes]") {
+  for (const std::unique_ptr<Scratch>& scratch : scratches()) {
+    const Engine engine = scratch->engine();
+    INFO(engine_name(engine));
+    Catalog catalog;
+    catalog.engine = engine;
+    const std::string table = engine == Engine::kPostgres ? "side.t" : "t";
+    const std::string id = engine == Engine::kPostgres ? "serial" : engine == Engine::kSqlite ? "INTEGER" : "int AUTO_INCREMENT";
+    apply_ddl("CREATE TABLE " + table + " (id " + id + " PRIMARY KEY, n int NOT NULL);", "schema.sql", catalog);
+    catalog.finish();
+    REQUIRE(catalog.tables.size() == 1);
+    // What a trial can leave: rows and counters, keys, tables, settings of the session, a transaction that nothing ends, one that failed.
+    std::vector<std::string> leaves = {"INSERT INTO " + table + " (n) VALUES (7)", "CREATE TABLE more (id int)",
+                                       "CREATE UNIQUE INDEX u ON " + table + " (n)"};
+    std::vector<std::string> misses = {"INSERT INTO " + table + " (id, n) VALUES (1, 7)", "INSERT INTO " + table + " (id, n) VALUES (2, 7)",
+                                       "CREATE TABLE more (id int)"};
+    if (engine == Engine::kPostgres) {
+      leaves.insert(leaves.end(), {"SET default_transaction_read_only = on", "PREPARE p AS SELECT 1", "SELECT pg_advisory_lock(1)",
+                                   "BEGIN READ WRITE", "INSERT INTO side.t (n) VALUES (8)", "SELECT no_such_column FROM side.t"});
+      misses.insert(
+          misses.end(),
+          {"PREPARE p AS SELECT 1",
+           "DO $$ BEGIN ASSERT (SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()); END $$"});
+    } else if (engine == Engine::kSqlite) {
+      leaves.insert(leaves.end(), {"PRAGMA query_only = on", "BEGIN"});
+    } else {
+      leaves.insert(leaves.end(), {"LOCK TABLES t WRITE", "SET SESSION TRANSACTION READ ONLY", "SET autocommit = 0"});
+    }
+    for (int round = 0; round < 3; ++round) {
+      INFO("round " << round);
+      const Result<void> made = scratch->set_up(catalog.tables);
+      INFO((made ? std::string() : made.error().message));
+      REQUIRE(made.has_value());
+      for (const std::string& sql : round == 1 ? misses : leaves) {
+        const Result<void> done = scratch->run(sql);
+        INFO(sql << ": " << (done ? std::string() : done.error().message));
+        CHECK((done.has_value() || sql.starts_with("SELECT no_such")));
+      }
+    }
+    // Tables that cannot be made leave the next trial a database to begin with.
+    std::vector<Table> impossible = catalog.tables;
+    impossible[0].columns[1].type = "no_such_type(";
+    if (engine != Engine::kSqlite) CHECK_FALSE(scratch->set_up(impossible).has_value());
+    CHECK(scratch->set_up(catalog.tables).has_value());
+    CHECK(scratch->run(misses[0]).has_value());
+  }
+}
+
+TEST_CASE("--scratch-dsn has fixes run, and leaves nothing behind", "[cli][fixes][live]") {
+  NEED_POSTGRES();
+  LiveSession admin(live_postgres_url());
+  admin.run("DROP ROLE IF EXISTS dbaudit_fix_trial");
+  admin.run("CREATE ROLE dbaudit_fix_trial LOGIN CREATEDB");
+  const ProgramResult result =
+      run_program({DBAUDIT_BINARY, "scan", "--schema", "schema.sql", "--engine", "postgresql", "--isolation", "serializable", "--fail-on",
+                   "never", "--format", "json", "--scratch-dsn", live_postgres_url("shop", "user=dbaudit_fix_trial"), "app.log"},
+                  DBAUDIT_SOURCE_DIR "/fixtures/rules/get_or_create_without_unique_key/bad_serializable_is_a_note");
+  CHECK(result.err.empty());
+  CHECK(result.status == 0);
+  CHECK(result.out.find("\"runs\"") != std::string::npos);
+  admin.run("DROP ROLE dbaudit_fix_trial");  // an owner of a database cannot be dropped
 }
 
 TEST_CASE("a scratch DSN and the audited one are told apart by server and database", "[cli][fixes]") {

@@ -11,6 +11,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analyzers/base/text.h"
+#include "cli/options.h"
+#include "cli/scan.h"
+#include "cli/try_fixes.h"
 #include "tests/catch.h"
 #include "tests/live_mariadb.h"
 #include "tests/live_postgres.h"
@@ -41,48 +45,80 @@ const std::map<std::string, std::string>& no_sql_cure() {
 }
 
 /// Single findings of rules that have a cure elsewhere.
-bool is_cured_otherwise(const json& finding) {
+bool is_cured_otherwise(const Finding& finding) {
   // Rows of two tables are locked in one order by the program alone.
-  if (finding["code"] == "DBA404" && finding["tables"].size() > 1) return true;
+  if (finding.code == "DBA404" && finding.tables.size() > 1) return true;
   // The lookup has to compare as the key does: the program's SQL changes, and which of its lookups do is not in the log.
-  return finding["code"] == "DBA112" && std::any_of(finding["fixes"].begin(), finding["fixes"].end(), [](const json& f) {
-           return f["kind"] == "orm" && f["applicability"] == "display-only";
+  return finding.code == "DBA112" && std::any_of(finding.fixes.begin(), finding.fixes.end(), [](const Fix& f) {
+           return f.kind == "orm" && f.applicability == Applicability::kDisplayOnly;
          });
 }
 
-bool contains(const json& list, const std::string& word) { return std::find(list.begin(), list.end(), word) != list.end(); }
-
-bool is_checked(const json& fix, bool runs) {
-  if (!fix.contains("checked")) return false;
-  const json& checked = fix["checked"];
-  return contains(checked, "parses") && contains(checked, "silences") && (!runs || contains(checked, "runs"));
-}
-
-/// What a finding's fixes lack; empty when one of them was checked whole and each that parses runs.
-std::string lacks(const json& finding, bool runs) {
+/// What a finding's fixes lack; empty when one of them was checked whole.
+std::string lacks(const Finding& finding, bool runs) {
   std::string all;
-  bool whole = false;
-  for (const json& fix : finding["fixes"]) {
-    if (!fix.contains("sql") || fix["applicability"] == "display-only") continue;
-    whole |= is_checked(fix, runs);
-    all += "  " + fix["kind"].get<std::string>() + " " + fix["checked"].dump() + " " + fix["sql"].dump() + "\n";
+  for (const Fix& fix : finding.fixes) {
+    if (fix.sql.empty() || fix.applicability == Applicability::kDisplayOnly) continue;
+    const auto is_checked = [&](std::string_view how) {
+      return std::find(fix.checked.begin(), fix.checked.end(), how) != fix.checked.end();
+    };
+    if (is_checked("parses") && is_checked("silences") && (!runs || is_checked("runs"))) return {};
+    all += "  " + fix.kind + " [" + join(fix.checked, ", ") + "] " + join(fix.sql, "; ") + "\n";
   }
-  return whole ? std::string() : all.empty() ? "  no SQL fix\n" : all;
+  return all.empty() ? "  no SQL fix\n" : all;
 }
 
-/// `--scratch-dsn` for the engine of the command; nothing where there is no server for it.
-std::vector<std::string> scratch_for(const std::string& engine) {
-  std::string dsn;
-  if (engine == "postgresql") dsn = live_postgres_url();
-  if (engine == "mariadb" && std::getenv("DBAUDIT_TEST_MARIADB") != nullptr) dsn = std::getenv("DBAUDIT_TEST_MARIADB");
-  return dsn.empty() ? std::vector<std::string>() : std::vector<std::string>{"--scratch-dsn", dsn};
-}
+/// What fixes for an engine are tried on: one for all scans of a test, since a trial sees nothing of those before it. Null where there is no server.
+class Scratches {
+ public:
+  Scratch* of(Engine engine) {
+    const auto [it, is_new] = opened_.try_emplace(engine);
+    if (is_new) {
+      std::optional<Dsn> dsn;
+      if (const std::string text = scratch_dsn(engine); !text.empty()) dsn = *parse_dsn(text);
+      Result<std::unique_ptr<Scratch>> scratch = open_scratch_of(dsn, engine);
+      INFO((scratch ? std::string() : scratch.error().message));
+      REQUIRE(scratch.has_value());
+      it->second = *std::move(scratch);
+    }
+    return it->second.get();
+  }
 
-json report_of(std::vector<std::string> arguments, const std::string& directory) {
-  arguments.insert(arguments.begin(), DBAUDIT_BINARY);
-  const ProgramResult result = run_program(arguments, directory);
-  json report = json::parse(result.out, nullptr, false);
-  return report.is_object() && report.contains("findings") ? report : json();
+  /// `--scratch-dsn` for the engine; empty where there is no server, or none is needed.
+  static std::string scratch_dsn(Engine engine) {
+    if (engine == Engine::kPostgres) return live_postgres_url();
+    if (engine == Engine::kMariaDb && std::getenv("DBAUDIT_TEST_MARIADB") != nullptr) return std::getenv("DBAUDIT_TEST_MARIADB");
+    return {};
+  }
+
+ private:
+  std::map<Engine, std::unique_ptr<Scratch>> opened_;
+};
+
+struct Scanned {
+  Engine engine = Engine::kUnknown;
+  bool runs = false;  ///< the fixes were tried
+  std::vector<Finding> findings;
+};
+
+/// A scan from `directory`, as the program does it but for the reports. Null: it cannot be done, or the command is another.
+std::optional<Scanned> scan(const std::vector<std::string>& arguments, const fs::path& directory, Scratches* scratches) {
+  struct There {
+    explicit There(const fs::path& path) { fs::current_path(path); }
+    ~There() { fs::current_path(before); }
+    fs::path before = fs::current_path();
+  } const there(directory);
+  const Result<CommandLine> line = parse_command_line(arguments, ".");
+  if (!line || line->command != Command::kScan) return std::nullopt;
+  Result<ScanSources> sources = open_sources(line->scan);
+  if (!sources) return std::nullopt;
+  Result<ScanOutcome> outcome = audit_sources(line->scan, Baseline(), *sources);
+  if (!outcome) return std::nullopt;
+  Scanned scanned{sources->engine, false, std::move(outcome->report.findings)};
+  Scratch* const scratch = scratches != nullptr && sources->target.has_catalog ? scratches->of(scanned.engine) : nullptr;
+  if (scratch != nullptr) (void)try_fixes(scanned.findings, sources->target.catalog, *scratch);
+  scanned.runs = scratch != nullptr;
+  return scanned;
 }
 
 std::vector<fs::path> bad_fixtures() {
@@ -102,35 +138,25 @@ std::string rule_of(const fs::path& fixture) {
   return name;
 }
 
-/// The scan of a fixture as JSON, with its fixes tried where there is a server. Null for a command of another kind, or a live database.
-json scan_fixture(const fs::path& fixture) {
-  std::vector<std::string> arguments = split_command(read_file((fixture / "cmd").string()));
-  const auto option = [&](std::string_view name) { return std::find(arguments.begin(), arguments.end(), name); };
-  if (arguments.empty() || arguments[0] != "scan" || option("--dsn") != arguments.end()) return {};
-  if (option("--format") != arguments.end()) {
-    *(option("--format") + 1) = "json";
-  } else {
-    arguments.insert(arguments.end(), {"--format", "json"});
-  }
-  const std::string engine = option("--engine") != arguments.end() ? *(option("--engine") + 1) : std::string();
-  for (const std::string& s : scratch_for(engine)) arguments.push_back(s);
-  return report_of(arguments, fixture.string());
+/// The scan of a fixture. Null for a command of another kind, or a live database.
+std::optional<Scanned> scan_fixture(const fs::path& fixture, Scratches* scratches) {
+  const std::vector<std::string> arguments = split_command(read_file((fixture / "cmd").string()));
+  if (std::find(arguments.begin(), arguments.end(), "--dsn") != arguments.end()) return std::nullopt;
+  return scan(arguments, fixture, scratches);
 }
 
 TEST_CASE("every bad fixture has a fix that parses, runs and silences", "[rules][fixes]") {
+  Scratches scratches;
   std::string problems;
   size_t findings = 0;
   for (const fs::path& fixture : bad_fixtures()) {
-    const json report = scan_fixture(fixture);
-    if (report.is_null()) continue;
-    const std::string engine = report["target"]["engine"];
-    const bool runs = engine == "sqlite" || !scratch_for(engine).empty();
-    for (const json& f : report["findings"]) {
-      if (f["name"] != rule_of(fixture) || no_sql_cure().contains(f["code"]) || is_cured_otherwise(f)) continue;
+    const std::optional<Scanned> scanned = scan_fixture(fixture, &scratches);
+    if (!scanned) continue;
+    for (const Finding& f : scanned->findings) {
+      if (f.name != rule_of(fixture) || no_sql_cure().contains(f.code) || is_cured_otherwise(f)) continue;
       ++findings;
-      if (const std::string what = lacks(f, runs); !what.empty())
-        problems += f["code"].get<std::string>() + " " + fixture.parent_path().filename().string() + "/" + fixture.filename().string() +
-                    "\n" + what;
+      if (const std::string what = lacks(f, scanned->runs); !what.empty())
+        problems += f.code + " " + fixture.parent_path().filename().string() + "/" + fixture.filename().string() + "\n" + what;
     }
   }
   INFO(problems);
@@ -151,6 +177,7 @@ TEST_CASE("every loud finding of the corpus has a fix that parses, runs and sile
     if (fs::exists(entry.path() / "expect.json")) cases.push_back(entry.path());
   }
   std::sort(cases.begin(), cases.end());
+  Scratches scratches;
   std::string problems;
   size_t findings = 0;
   for (const fs::path& path : cases) {
@@ -164,22 +191,19 @@ TEST_CASE("every loud finding of the corpus has a fix that parses, runs and sile
       logs.push_back(label["log"]);
     }
     for (const std::string& log : logs) {
-      std::vector<std::string> arguments = {"scan",        "--schema",         "schema.sql", "--engine", engine,
-                                            "--isolation", label["isolation"], "--format",   "json",     log};
+      std::vector<std::string> arguments = {"scan", "--schema", "schema.sql", "--engine", engine, "--isolation", label["isolation"], log};
       if (kFormats.contains(log)) arguments.insert(arguments.end(), {"--log-format", kFormats.at(log)});
-      const std::vector<std::string> scratch = scratch_for(engine);
-      arguments.insert(arguments.end(), scratch.begin(), scratch.end());
-      const json report = report_of(arguments, path.string());
-      if (report.is_null()) {
+      const std::optional<Scanned> scanned = scan(arguments, path, &scratches);
+      if (!scanned) {
         problems += path.filename().string() + "/" + log + " cannot be scanned\n";
         continue;
       }
-      for (const json& f : report["findings"]) {
-        if (f["severity"] == "note" || f["confidence"] == "possible") continue;
-        if (no_sql_cure().contains(f["code"]) || is_cured_otherwise(f)) continue;
+      for (const Finding& f : scanned->findings) {
+        if (f.severity == Severity::kNote || f.confidence == Confidence::kPossible) continue;
+        if (no_sql_cure().contains(f.code) || is_cured_otherwise(f)) continue;
         ++findings;
-        if (const std::string what = lacks(f, engine == "sqlite" || !scratch.empty()); !what.empty())
-          problems += f["code"].get<std::string>() + " " + path.filename().string() + "/" + log + "\n" + what;
+        if (const std::string what = lacks(f, scanned->runs); !what.empty())
+          problems += f.code + " " + path.filename().string() + "/" + log + "\n" + what;
       }
     }
   }
@@ -192,14 +216,13 @@ TEST_CASE("every loud finding of the corpus has a fix that parses, runs and sile
 TEST_CASE("PostgreSQL's own parser takes the SQL of every fix", "[rules][fixes][differential]") {
   size_t statements = 0;
   for (const fs::path& fixture : bad_fixtures()) {
-    const json report = scan_fixture(fixture);
-    if (report.is_null() || report["target"]["engine"] != "postgresql") continue;
-    for (const json& f : report["findings"]) {
-      for (const json& fix : f["fixes"]) {
-        if (!fix.contains("sql")) continue;
-        for (const json& sql : fix["sql"]) {
+    const std::optional<Scanned> scanned = scan_fixture(fixture, nullptr);
+    if (!scanned || scanned->engine != Engine::kPostgres) continue;
+    for (const Finding& f : scanned->findings) {
+      for (const Fix& fix : f.fixes) {
+        for (const std::string& sql : fix.sql) {
           ++statements;
-          const PgQueryParseResult result = pg_query_parse(sql.get<std::string>().c_str());
+          const PgQueryParseResult result = pg_query_parse(sql.c_str());
           INFO(fixture.string() << ": " << sql << (result.error != nullptr ? std::string(": ") + result.error->message : ""));
           CHECK(result.error == nullptr);
           pg_query_free_parse_result(result);

@@ -116,7 +116,7 @@ json read_report(const std::string& text) {
   return document;
 }
 
-ProgramResult run_fixture(const fs::path& fixture) {
+ProgramResult run_fixture(const fs::path& fixture, const std::vector<std::string>& more = {}) {
   const TemporaryDirectory copy;
   fs::copy(fixture, copy.path(), fs::copy_options::recursive);
   for (const char* expectation : {"stdout", "stderr", "status"}) fs::remove(fs::path(copy.path()) / expectation);
@@ -128,6 +128,7 @@ ProgramResult run_fixture(const fs::path& fixture) {
   std::vector<std::string> arguments = split_command(read_file((fixture / "cmd").string()));
   CHECK(!arguments.empty());
   arguments.insert(arguments.begin(), DBAUDIT_BINARY);
+  arguments.insert(arguments.end(), more.begin(), more.end());
   ProgramResult result = run_program(arguments, copy.path(), read_file((fixture / "stdin").string()));
   CHECK_FALSE(result.timed_out);
 
@@ -167,6 +168,20 @@ TEST_CASE("Golden: the rules' fixtures", "[golden]") {
           std::any_of(findings.begin(), findings.end(), [&rule_name](const json& finding) { return finding.at("name") == rule_name; });
       INFO((bad ? "must report " : "must not report ") << rule_name);
       CHECK(reported == bad);
+    }
+  }
+  CHECK(cases > 0);
+}
+
+TEST_CASE("Golden: a second thread changes no byte", "[golden]") {
+  size_t cases = 0;
+  for (const fs::path& rule : directories_in(kRoot + "/fixtures/rules")) {
+    for (const fs::path& fixture : directories_in(rule)) {
+      ++cases;
+      INFO(fixture.string());
+      const ProgramResult two = run_fixture(fixture, {"--jobs", "2"});
+      CHECK(two.out == read_file((fixture / "stdout").string()));
+      CHECK(two.err == read_file((fixture / "stderr").string()));
     }
   }
   CHECK(cases > 0);

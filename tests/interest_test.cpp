@@ -11,6 +11,7 @@
 #include "cli/scan.h"
 #include "rules/lookup_insert.h"
 #include "rules/match.h"
+#include "rules/protection.h"
 #include "rules/registry.h"
 #include "tests/catch.h"
 #include "tests/run_program.h"
@@ -31,6 +32,10 @@ class Listener final : public RuleContext {
     inserts_ = find_lookup_inserts(unit, catalog_);
     return inserts_;
   }
+  const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override {
+    decision_ = decision_of(unit, write, w);
+    return decision_;
+  }
   bool snapshot_isolation() const override { return false; }
   bool row_was_read(uint64_t, std::string_view, std::string_view) const override { return true; }
   void note(uint64_t, const WorkUnit&, uint32_t) override { ++said; }
@@ -41,6 +46,7 @@ class Listener final : public RuleContext {
   const Catalog* catalog_;
   Engine engine_;
   std::vector<LookupInsert> inserts_;
+  std::optional<Decision> decision_;
 };
 
 struct Tally {
@@ -72,8 +78,7 @@ void listen(const std::string& log_path, const std::string& schema, Tally& tally
     trace_options.engine = engine;
     trace_options.default_isolation = level;
     Trace trace(templates, binder, trace_options, [&](const WorkUnit& unit) {
-      TraitMask traits = Trait::kNothing;
-      for (const Op& op : unit.ops) traits |= op.statement->access.traits | (op.failed ? Trait::kFailures : Trait::kNothing);
+      const TraitMask traits = traits_of(unit);
       ++tally.units;
       for (const Rule* rule : all_rules()) {
         Listener listener(known, engine);

@@ -16,7 +16,6 @@ TEST_CASE("statements of one shape share a template") {
   const Template* first = templates.intern("SELECT * FROM t WHERE id = 5", false);
   CHECK(first->id == 1);
   CHECK(first->text == "select * from t where id = ?");
-  CHECK(first->first_sql == "SELECT * FROM t WHERE id = 5");
   CHECK(first->slots == 1);
   CHECK(first->facts.kind == StatementKind::kSelect);
   CHECK(templates.intern("select *\nfrom \"t\" where id=$1", false) == first);
@@ -98,13 +97,19 @@ TEST_CASE("the name of a savepoint is told beside the template") {
   CHECK(name.empty());
 }
 
-TEST_CASE("only the head of a long first statement is kept") {
+TEST_CASE("a text that comes again is known, and its values with it") {
   Templates templates(pg());
-  const std::string sql = "SELECT a FROM t WHERE b = '" + std::string(1'000'000, 'x') + "'";
-  const Template* t = templates.intern(sql, false);
-  CHECK(t->first_sql.size() == 64 * 1024);
-  CHECK(t->facts.kind == StatementKind::kSelect);
-  CHECK_FALSE(t->facts.truncated);
+  Arena arena;
+  const std::string sql = "SELECT a FROM t WHERE b = 'it''s' AND c = $1 /* who */";
+  const Template* first = templates.intern(sql, false);
+  for (int i = 0; i < 4; ++i) {
+    CHECK(templates.intern(sql, false) == first);
+    CHECK(templates.has_comment());
+    CHECK(templates.bind({}, false, arena).slots[0].text == "it's");
+    templates.intern("COMMIT", false);
+    CHECK_FALSE(templates.has_comment());
+  }
+  CHECK(templates.size() == 2);
 }
 
 }  // namespace dbaudit

@@ -2,12 +2,14 @@
 // A bump allocator for the bytes of one open transaction: grows by blocks, is reset as a whole.
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace dbaudit {
@@ -15,11 +17,24 @@ namespace dbaudit {
 class Arena {
  public:
   Arena() = default;
-  Arena(Arena&&) = default;
-  Arena& operator=(Arena&&) = default;
+  Arena(Arena&& other) noexcept { *this = std::move(other); }
+  Arena& operator=(Arena&& other) noexcept {
+    blocks_ = std::exchange(other.blocks_, {});
+    next_ = std::exchange(other.next_, nullptr);
+    end_ = std::exchange(other.end_, nullptr);
+    used_ = std::exchange(other.used_, 0);
+    return *this;
+  }
 
   /// Copies `s`; the view lives until reset().
-  std::string_view copy(std::string_view s);
+  std::string_view copy(std::string_view s) {
+    if (s.empty()) return {};
+    char* const p = bytes(s.size());
+    std::memcpy(p, s.data(), s.size());
+    return {p, s.size()};
+  }
+  /// `n` bytes that the caller writes; they live until reset(). nullptr when `n` is 0.
+  char* bytes(size_t n) { return n == 0 ? nullptr : static_cast<char*>(allocate(n, 1)); }
   /// `n` value-initialised T, which must be trivially destructible; they live until reset().
   template <typename T>
   std::span<T> array(size_t n) {
@@ -33,14 +48,23 @@ class Arena {
   [[nodiscard]] size_t bytes_used() const { return used_; }  ///< asked for since the last reset, without padding
 
  private:
-  void* allocate(size_t bytes, size_t alignment);
+  void* allocate(size_t bytes, size_t alignment) {
+    const auto padding = [&] { return -reinterpret_cast<uintptr_t>(next_) & (alignment - 1); };
+    if (bytes + padding() > static_cast<size_t>(end_ - next_)) grow(bytes + alignment);
+    char* const p = next_ + padding();
+    next_ = p + bytes;
+    used_ += bytes;
+    return p;
+  }
+  /// Begins a block of at least `bytes`.
+  void grow(size_t bytes);
   struct Block {
     std::unique_ptr<char[]> data;
     size_t size = 0;
   };
   std::vector<Block> blocks_;
-  size_t current_ = 0;  // index of the block in use
-  size_t offset_ = 0;   // within it
+  char* next_ = nullptr;  // in the last block
+  char* end_ = nullptr;   // of it
   size_t used_ = 0;
 };
 

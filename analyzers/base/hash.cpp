@@ -1,5 +1,7 @@
 #include "analyzers/base/hash.h"
 
+#include <cstring>
+
 // XXH3 is frozen since xxHash 0.8.0: the same value on every machine, whatever vector instructions it has. Inlined, because most of what we
 // hash is shorter than a call is worth.
 #define XXH_INLINE_ALL
@@ -17,6 +19,17 @@ uint64_t hash_combine(uint64_t a, uint64_t b) {
   uint64_t y = ((b + 0x9e3779b97f4a7c15ULL) ^ x) * kMultiplier;
   y ^= y >> 47;
   return y * kMultiplier;
+}
+
+uint64_t hash_of_some(std::string_view bytes) {
+  if (bytes.size() < 32) return hash_bytes(bytes);
+  uint64_t hash = bytes.size();
+  for (const size_t at : {size_t{0}, bytes.size() / 4, bytes.size() / 2, bytes.size() / 4 * 3, bytes.size() - 8}) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    hash = hash_combine(hash, word);
+  }
+  return hash;
 }
 
 std::string hex64(uint64_t value) {

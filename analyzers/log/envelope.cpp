@@ -240,11 +240,14 @@ std::string unwrapped_head(std::string_view head, const EnvelopeShape& envelope)
   if (last != kNone && head.size() >= (size_t{64} << 10)) head = head.substr(0, last + 1);
   if (envelope.name.name == "colours" && head.find("\x1B[") == kNone) return {};
   EnvelopeSource source(std::make_unique<Lines>(memory_source(std::string(head))), envelope.make());
+  uint64_t most_lines = 1;
+  for (size_t at = head.find('\n'); at != kNone; at = head.find('\n', at + 1)) ++most_lines;
   std::string text;
-  char buffer[16 << 10];
+  char buffer[2 << 10];
   for (;;) {
     const Result<size_t> n = source.read(buffer, sizeof buffer);
     if (!n || *n == 0) break;
+    if (source.foreign() * 10 > most_lines) return {};
     text.append(buffer, *n);
   }
   return source.foreign() * 10 > source.seen() ? std::string() : text;

@@ -145,15 +145,10 @@ bool Lines::find_line() {
   return true;
 }
 
-std::optional<std::string_view> Lines::peek() {
-  if (!peeked_) {
-    line_cut_ = false;
-    if (!find_line()) return std::nullopt;
-    peeked_ = true;
-  }
-  size_t stop = line_end_;
-  if (stop > next_ && buffer_.data[stop - 1] == '\r') --stop;
-  return std::string_view(buffer_.data.get() + next_, stop - next_);
+bool Lines::look_ahead() {
+  line_cut_ = false;
+  peeked_ = find_line();
+  return peeked_;
 }
 
 void Lines::take() {
@@ -187,15 +182,6 @@ void Lines::mark() {
   cut_ = false;
 }
 
-std::string_view Lines::since_mark() const {
-  size_t stop = record_end_;
-  if (stop > mark_ && buffer_.data[stop - 1] == '\r') --stop;
-  return {buffer_.data.get() + mark_, stop - mark_};
-}
-
-// Once bytes were dropped the line is not part of the record any more; any offset behind its end says so.
-size_t Lines::offset() const { return cut_ ? record_end_ - mark_ + 1 : next_ - mark_; }
-
 void Lines::rewind(size_t offset, uint64_t line) {
   assert(marked_ && !cut_ && offset <= next_ - mark_);
   next_ = mark_ + offset;
@@ -204,9 +190,7 @@ void Lines::rewind(size_t offset, uint64_t line) {
   line_ = line;
 }
 
-bool Lines::record_was_cut() const { return cut_; }
 uint64_t Lines::cut_bytes() const { return cut_bytes_; }
-uint64_t Lines::line_number() const { return line_; }
 uint64_t Lines::bytes_read() const { return bytes_; }
 const std::optional<Error>& Lines::error() const { return error_; }
 

@@ -26,21 +26,33 @@ class Lines {
   ~Lines();
 
   /// The next line without its newline; nullopt at the end of the input. The same line until take().
-  std::optional<std::string_view> peek();
+  std::optional<std::string_view> peek() {
+    if (!peeked_ && !look_ahead()) return std::nullopt;
+    const char* data = buffer_.data.get();
+    const size_t stop = line_end_ > next_ && data[line_end_ - 1] == '\r' ? line_end_ - 1 : line_end_;
+    return std::string_view(data + next_, stop - next_);
+  }
   void take();
   void mark();
   /// Bytes from the mark to the end of the last line taken, without the last newline (LF or CRLF). Interior CRs are kept.
-  [[nodiscard]] std::string_view since_mark() const;
+  [[nodiscard]] std::string_view since_mark() const {
+    const char* data = buffer_.data.get();
+    const size_t stop = record_end_ > mark_ && data[record_end_ - 1] == '\r' ? record_end_ - 1 : record_end_;
+    return {data + mark_, stop - mark_};
+  }
   /// Bytes from the mark to the start of the line peek() shows: where in since_mark() that line will be once it is taken (parts of
   /// a record are best kept as such offsets; past the cap they lie behind the end of since_mark()).
-  [[nodiscard]] size_t offset() const;
+  [[nodiscard]] size_t offset() const {
+    // Once bytes were dropped the line is not part of the record any more; any offset behind its end says so.
+    return cut_ ? record_end_ - mark_ + 1 : next_ - mark_;
+  }
   /// Gives taken lines back: the next peek() is the line that starts at `offset` of the record and has that number. Only while nothing of
   /// the record was cut, and to an offset that was offset() once since the mark.
   void rewind(size_t offset, uint64_t line);
-  [[nodiscard]] bool record_was_cut() const;   ///< since the last mark(): over the cap, or the source failed inside it
-  [[nodiscard]] uint64_t cut_bytes() const;    ///< dropped so far
-  [[nodiscard]] uint64_t line_number() const;  ///< 1-based number of the line peek() shows
-  [[nodiscard]] uint64_t bytes_read() const;   ///< decompressed
+  [[nodiscard]] bool record_was_cut() const { return cut_; }    ///< since the last mark(): over the cap, or the source failed inside it
+  [[nodiscard]] uint64_t cut_bytes() const;                     ///< dropped so far
+  [[nodiscard]] uint64_t line_number() const { return line_; }  ///< 1-based number of the line peek() shows
+  [[nodiscard]] uint64_t bytes_read() const;                    ///< decompressed
   /// Set when the source failed in the middle; peek() says nullopt after what was read before.
   [[nodiscard]] const std::optional<Error>& error() const;
   /// The first bytes of the input (at most 64 KiB), for format detection. Call before the first peek().
@@ -53,6 +65,7 @@ class Lines {
   };
 
   void start();
+  bool look_ahead();
   bool find_line();
   bool fill();
   void make_room();

@@ -2,6 +2,8 @@
 
 #include "analyzers/sql/fingerprint.h"
 
+#include <cstring>
+
 #include "analyzers/base/hash.h"
 #include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/slot_pass.h"
@@ -14,26 +16,34 @@ namespace {
 /// Offsets are of 32 bits. No log keeps a statement this long; what is behind counts as cut off.
 constexpr size_t kLongestStatement = size_t{1} << 30;
 
-/// Values of the pieces of one statement.
+/// Values of the pieces of one statement, their texts in one run of bytes.
 class Binder {
  public:
   Binder(std::string_view sql, const Dialect& dialect, std::span<const BindValue> params, Arena& arena, std::string& scratch)
       : sql_(sql), dialect_(dialect), params_(params), arena_(arena), scratch_(scratch) {}
 
-  Value value(const Piece& p) const {
+  /// Call with every piece before the first value() is asked for.
+  void expect(const Piece& p) {
+    if (p.source == Piece::Source::kPlaceholder) {
+      if (p.index < params_.size()) size_ += params_[p.index].text.size();
+    } else if (p.source != Piece::Source::kList) {
+      size_ += p.length;
+    }
+  }
+
+  Value value(const Piece& p) {
+    if (p.is_verbatim) return verbatim(p);
     switch (p.source) {
       case Piece::Source::kNumber: return make_value(literal(p, TokenKind::kNumber), false);
       case Piece::Source::kString: return make_value(literal(p, TokenKind::kString), true);
       case Piece::Source::kTrue:
-      case Piece::Source::kFalse: return make_value(arena_.copy(sql_.substr(p.offset, p.length)), false);
+      case Piece::Source::kFalse: return make_value(copy(sql_.substr(p.offset, p.length)), false);
       case Piece::Source::kNull: return null_value();
       case Piece::Source::kPlaceholder: return p.index < params_.size() ? parameter(params_[p.index]) : Value{};
       case Piece::Source::kBits: {
         Value v;
         v.kind = ValueKind::kOther;
-        v.text = arena_.copy(sql_.substr(p.offset, p.length));
-        constexpr uint64_t kBitsSeed = 4;
-        v.hash = hash_bytes(v.text, kBitsSeed) | 1;
+        v.text = copy(sql_.substr(p.offset, p.length));
         return v;
       }
       case Piece::Source::kList: break;
@@ -42,20 +52,43 @@ class Binder {
   }
 
  private:
-  std::string_view literal(const Piece& p, TokenKind kind) const {
+  Value verbatim(const Piece& p) {
+    const std::string_view text = sql_.substr(p.offset, p.length);
+    if (p.source == Piece::Source::kNull) return null_value();
+    Value v;
+    v.kind = p.source == Piece::Source::kNumber   ? ValueKind::kNumber
+             : p.source == Piece::Source::kString ? ValueKind::kString
+                                                  : ValueKind::kBool;
+    v.text = copy(p.source == Piece::Source::kString ? text.substr(1, text.size() - 2) : text);
+    return v;
+  }
+  std::string_view copy(std::string_view text) {
+    if (text.empty()) return {};
+    if (next_ == nullptr) {
+      next_ = arena_.bytes(size_);
+      end_ = next_ + size_;
+    }
+    // A parameter that the statement uses twice, a literal whose meaning is longer than its spelling.
+    if (text.size() > static_cast<size_t>(end_ - next_)) return arena_.copy(text);
+    std::memcpy(next_, text.data(), text.size());
+    const std::string_view copied(next_, text.size());
+    next_ += text.size();
+    return copied;
+  }
+  std::string_view literal(const Piece& p, TokenKind kind) {
     const std::string_view text = sql_.substr(p.offset, p.length);
     // As it stands, nearly always: digits, or quotes around bytes that mean themselves.
-    if (kind == TokenKind::kNumber && is_digit(text.front()) && text.find('_') == std::string_view::npos) return arena_.copy(text);
+    if (kind == TokenKind::kNumber && is_digit(text.front()) && text.find('_') == std::string_view::npos) return copy(text);
     if (kind == TokenKind::kString && text.size() >= 2 && text.front() == '\'' && !p.unterminated) {
       const char* const end = text.data() + text.size() - 1;
-      if (find_either(text.data() + 1, end, '\'', '\\') == end) return arena_.copy(text.substr(1, text.size() - 2));
+      if (find_either(text.data() + 1, end, '\'', '\\') == end) return copy(text.substr(1, text.size() - 2));
     }
     unquote(Token{kind, p.unterminated, sql_.substr(p.offset, p.length)}, dialect_, scratch_);
-    return arena_.copy(scratch_);
+    return copy(scratch_);
   }
-  Value parameter(const BindValue& b) const {
+  Value parameter(const BindValue& b) {
     if (b.is_unknown) return Value{};
-    return b.is_null ? null_value() : make_value(arena_.copy(b.text), !b.is_number);
+    return b.is_null ? null_value() : make_value(copy(b.text), !b.is_number);
   }
 
   std::string_view sql_;
@@ -63,6 +96,9 @@ class Binder {
   std::span<const BindValue> params_;
   Arena& arena_;
   std::string& scratch_;
+  size_t size_ = 0;       // of the texts expected
+  char* next_ = nullptr;  // where the next text goes
+  char* end_ = nullptr;
 };
 
 }  // namespace
@@ -89,8 +125,6 @@ const Normalised& Fingerprinter::normalise(std::string_view sql) {
   return result_;
 }
 
-std::unique_ptr<Lifted> Fingerprinter::lifted() const { return std::make_unique<Lifted>(*lifted_); }
-
 void Fingerprinter::recall(std::string_view sql, const Lifted& lifted) {
   sql_ = sql;
   lifted_ = &lifted;
@@ -98,7 +132,10 @@ void Fingerprinter::recall(std::string_view sql, const Lifted& lifted) {
 
 BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_params, Arena& arena) const {
   const Lifted& found = *lifted_;
-  const Binder binder(sql_, dialect_, has_params ? params : std::span<const BindValue>{}, arena, pass_->scratch);
+  Binder binder(sql_, dialect_, has_params ? params : std::span<const BindValue>{}, arena, pass_->scratch);
+  for (const auto* pieces : {&found.pieces, &found.elements, &found.more_rows}) {
+    for (const Piece& p : *pieces) binder.expect(p);
+  }
   const std::span<Value> slots = arena.array<Value>(found.pieces.size());
   const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(found.lists.empty() ? 0 : found.pieces.size());
   for (size_t i = 0; i < slots.size(); ++i) {

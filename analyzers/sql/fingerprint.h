@@ -65,8 +65,7 @@ class Fingerprinter {
   /// value whatever `params` says: drivers that inline values log them a second time as arguments.
   BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
 
-  /// Where the values of the statement last normalised stand, for recall(): a copy, and the buffer itself until the next call.
-  [[nodiscard]] std::unique_ptr<Lifted> lifted() const;
+  /// Where the values of the statement last normalised or recalled stand; until the next call.
   [[nodiscard]] const Lifted& last_lifted() const { return *lifted_; }
   /// As if `sql`, whose values stand where `lifted` says, had been normalised: bind() is of it. `lifted` must live until the next call.
   void recall(std::string_view sql, const Lifted& lifted);

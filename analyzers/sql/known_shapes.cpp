@@ -9,22 +9,23 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/byte_class.h"
+#include "analyzers/sql/templates.h"
 
 namespace dbaudit {
 
 namespace {
 
 constexpr size_t kSets = 4096;
-constexpr size_t kWays = 4;
 constexpr size_t kLongest = 8192;  // bytes of a statement
 constexpr size_t kMostGaps = 256;
+constexpr uint8_t kMostOfTemplate = 255;
 constexpr size_t kMostBytes = size_t{8} << 20;
 
 bool continues_name(char c) { return is_name_byte(c) || c == '.' || c == '"' || c == '`' || c == ':' || c == '@'; }
 
 }  // namespace
 
-KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect), shapes_(kSets * kWays), next_(kSets) {}
+KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect), sets_(kSets) {}
 
 /// Of the bytes before the first that may begin a value, which two statements of one shape share.
 uint64_t KnownShapes::hash_of_start(std::string_view sql) const {
@@ -46,12 +47,13 @@ uint64_t KnownShapes::hash_of_start(std::string_view sql) const {
     if (p == end || *p == '\'' || p == begin || !continues_name(p[-1])) break;
     ++p;
   }
-  return hash_bytes({begin, static_cast<size_t>(p - begin)});
+  return hash_of_some({begin, static_cast<size_t>(p - begin)});
 }
 
 /// Behind the plain value that begins at `p`, or null.
 const char* KnownShapes::skip_value(const char* p, const char* end, Piece& piece) const {
   const char* const begin = p;
+  bool is_verbatim = true;
   if (p == end) return nullptr;
   if (*p == '\'') {
     const char second = dialect_.backslash_escapes ? '\\' : '\'';
@@ -59,6 +61,7 @@ const char* KnownShapes::skip_value(const char* p, const char* end, Piece& piece
       p = find_either(p, end, '\'', second);
       if (p == end || (*p != '\'' && end - p < 2)) return nullptr;
       if (*p == '\'' && (p + 1 == end || p[1] != '\'')) break;
+      is_verbatim = false;
     }
     ++p;
     piece.source = Piece::Source::kString;
@@ -86,6 +89,7 @@ const char* KnownShapes::skip_value(const char* p, const char* end, Piece& piece
   piece.length = static_cast<uint32_t>(p - begin);
   piece.index = 0;
   piece.unterminated = false;
+  piece.is_verbatim = is_verbatim;
   return p;
 }
 
@@ -148,16 +152,20 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
 const Template* KnownShapes::find(std::string_view sql) {
   if (sql.size() > kLongest) return nullptr;
   const uint64_t hash = hash_of_start(sql);
-  const Shape* const set = &shapes_[hash % kSets * kWays];
-  for (size_t way = 0; way < kWays; ++way) {
-    if (set[way].of != nullptr && set[way].hash == hash && matches(set[way], sql)) return set[way].of;
+  const Set* const set = sets_[hash % kSets].get();
+  if (set == nullptr) return nullptr;
+  for (const Shape& shape : set->ways) {
+    if (shape.of == nullptr) break;
+    if (shape.hash != hash || !matches(shape, sql)) continue;
+    has_comment_ = shape.has_comment;
+    return shape.of;
   }
   return nullptr;
 }
 
-void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template* of) {
+void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment) {
   if (sql.size() > kLongest || lifted.pieces.empty() || lifted.pieces.size() > kMostGaps || !lifted.more_rows.empty()) return;
-  if (bytes_ + sql.size() > kMostBytes) return;
+  if (bytes_ + sql.size() > kMostBytes || (of->id < added_.size() && added_[of->id] == kMostOfTemplate)) return;
   // Where some literals stay in the template, what kind of literal it is matters.
   if (istarts_with(sql, "set") || icontains(sql, "get_lock")) return;
   std::vector<Gap> gaps;
@@ -191,12 +199,15 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
     gaps.push_back(gap);
   }
   if (gaps.empty()) return;
+  if (of->id >= added_.size()) added_.resize(of->id + 1);
+  ++added_[of->id];
   const uint64_t hash = hash_of_start(sql);
-  const size_t set = hash % kSets;
-  Shape& shape = shapes_[set * kWays + next_[set]];
-  next_[set] = static_cast<uint8_t>((next_[set] + 1) % kWays);
+  std::unique_ptr<Set>& set = sets_[hash % kSets];
+  if (set == nullptr) set = std::make_unique<Set>();
+  Shape& shape = set->ways[set->next];
+  set->next = static_cast<uint8_t>((set->next + 1) % set->ways.size());
   bytes_ = bytes_ + sql.size() - shape.text.size();
-  shape = Shape{hash, of, std::string(sql), std::move(gaps), lifted.pieces};
+  shape = Shape{hash, of, has_comment, std::string(sql), std::move(gaps), lifted.pieces};
 }
 
 }  // namespace dbaudit

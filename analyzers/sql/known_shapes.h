@@ -2,6 +2,7 @@
 // Statements that differ from one seen before in the values alone are told from their bytes, without a look at their words: the bytes between the values
 // are compared, the values skipped. What an application says millions of times costs a comparison then. Internal to the table of templates.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,9 +24,12 @@ class KnownShapes {
   /// plain enough to tell.
   const Template* find(std::string_view sql);
   [[nodiscard]] const Lifted& lifted() const { return lifted_; }
+  /// Of the shape last found, as add() was told. (A comment is compared like all that is no value.)
+  [[nodiscard]] bool has_comment() const { return has_comment_; }
   /// Remembers `sql`, a whole statement of template `of`, when it has values, all of them plain (numbers without sign or exponent, strings in single
-  /// quotes, NULL, TRUE, FALSE, placeholders), and no folded rows. Bounded: a shape may push another out, and past 8 MiB of text none is added.
-  void add(std::string_view sql, const Lifted& lifted, const Template* of);
+  /// quotes, NULL, TRUE, FALSE, placeholders), and no folded rows. Bounded: a shape may push another out, past 8 MiB of text none is added, nor the 256th
+  /// of one template (a comment that names the request makes every text another).
+  void add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment);
 
  private:
   /// A value, or a list of values, between two runs of bytes.
@@ -40,6 +44,7 @@ class KnownShapes {
   struct Shape {
     uint64_t hash = 0;
     const Template* of = nullptr;
+    bool has_comment = false;
     std::string text;
     std::vector<Gap> gaps;      ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes
     std::vector<Piece> pieces;  ///< those outside the gaps hold but for their offset
@@ -51,9 +56,14 @@ class KnownShapes {
   bool matches(const Shape& shape, std::string_view sql);
 
   const Dialect& dialect_;
-  std::vector<Shape> shapes_;  // sets of kWays, by hash
-  std::vector<uint8_t> next_;  // by set: the way to be replaced next
+  struct Set {
+    std::array<Shape, 4> ways;  ///< those that have a template are in use
+    uint8_t next = 0;           ///< the way to be replaced next
+  };
+  std::vector<std::unique_ptr<Set>> sets_;  // by hash; null: empty
+  std::vector<uint8_t> added_;              // by template: how often
   size_t bytes_ = 0;
+  bool has_comment_ = false;
   Lifted lifted_;
 };
 

@@ -27,6 +27,7 @@ struct Piece {
   uint32_t index = 0;               ///< kPlaceholder: number of the parameter, from 0; kList: index into PassResult::lists
   Source source = Source::kNumber;
   bool unterminated = false;
+  bool is_verbatim = false;  ///< known to mean just its bytes: a number without sign, quotes around a text without escapes
 };
 
 /// Elements of a folded list: elements[begin + i * stride] for i < count. A list of rows makes one such list of each column.

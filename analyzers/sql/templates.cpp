@@ -10,9 +10,10 @@ namespace dbaudit {
 
 namespace {
 
-constexpr size_t kMaxFirstSql = size_t{64} * 1024;
 // Texts remembered: enough for what an application says again and again, little beside the templates themselves.
-constexpr size_t kKnown = 4096;
+constexpr size_t kSets = 1024;
+constexpr size_t kWays = 4;
+constexpr size_t kSeen = 4096;
 constexpr size_t kLongestKnown = 2048;
 constexpr size_t kMostPieces = 256;
 constexpr uint64_t kTruncated = 0x7472756e63617465U;  // any constant: `truncate`
@@ -24,8 +25,9 @@ Templates::Templates(const Dialect& dialect, size_t cap)
       cap_(cap),
       fingerprinter_(dialect),
       shapes_(std::make_unique<KnownShapes>(dialect)),
-      known_(kKnown),
-      seen_once_(kKnown) {
+      known_(kSets * kWays),
+      next_known_(kSets),
+      seen_once_(kSeen) {
   templates_.push_back(std::make_unique<Template>());
   templates_[0]->facts.reason = "more distinct statements than the table holds";
 }
@@ -33,49 +35,69 @@ Templates::Templates(const Dialect& dialect, size_t cap)
 Templates::~Templates() = default;
 
 const Template* Templates::intern(std::string_view sql, bool truncated) {
-  if (sql.size() > kLongestKnown) return find_or_parse(sql, truncated);
-  const uint64_t hash = hash_bytes(sql);
-  Known& known = known_[hash % kKnown];
-  if (known.of != nullptr && known.hash == hash && known.truncated == truncated && known.text == sql) {
-    last_dropped_ = false;
-    last_name_ = sql.substr(known.name_at, known.name_size);
-    fingerprinter_.recall(sql, *known.lifted);
-    return known.of;
+  const uint64_t hash = hash_of_some(sql);
+  if (const Template* known = by_text(sql, hash, truncated)) return known;
+  if (!truncated) {
+    if (const Template* known = by_shape(sql)) return known;
   }
-  const Template* t = find_or_parse(sql, truncated);
+  const Template* const t = by_words(sql, truncated);
   // A text with its own values comes once; it is not worth a copy before it comes again.
-  uint64_t& seen = seen_once_[hash % kKnown];
+  uint64_t& seen = seen_once_[hash % kSeen];
   if (seen != hash) {
     seen = hash;
   } else if (!last_dropped_) {
-    std::unique_ptr<Lifted> lifted = fingerprinter_.lifted();
-    if (lifted->pieces.size() + lifted->elements.size() + lifted->more_rows.size() > kMostPieces) return t;
-    known.hash = hash;
-    known.truncated = truncated;
-    known.of = t;
-    known.text = sql;
-    known.lifted = std::move(lifted);
-    known.name_at = last_name_.empty() ? 0 : static_cast<uint32_t>(last_name_.data() - sql.data());
-    known.name_size = static_cast<uint32_t>(last_name_.size());
+    remember_text(sql, hash, truncated, t);
   }
   return t;
 }
 
-const Template* Templates::find_or_parse(std::string_view sql, bool truncated) {
-  if (!truncated) {
-    if (const Template* t = shapes_->find(sql)) {
-      last_dropped_ = false;
-      last_name_ = {};
-      fingerprinter_.recall(sql, shapes_->lifted());
-      return t;
-    }
+const Template* Templates::by_text(std::string_view sql, uint64_t hash, bool truncated) {
+  const std::unique_ptr<Known>* const set = &known_[hash % kSets * kWays];
+  for (size_t way = 0; way < kWays && set[way] != nullptr; ++way) {
+    const Known& known = *set[way];
+    if (known.hash != hash || known.truncated != truncated || known.text != sql) continue;
+    last_dropped_ = false;
+    last_name_ = sql.substr(known.name_at, known.name_size);
+    last_has_comment_ = known.has_comment;
+    fingerprinter_.recall(sql, *known.lifted);
+    return known.of;
   }
-  return by_words(sql, truncated);
+  return nullptr;
+}
+
+const Template* Templates::by_shape(std::string_view sql) {
+  const Template* const known = shapes_->find(sql);
+  if (known == nullptr) return nullptr;
+  last_dropped_ = false;
+  last_name_ = {};
+  last_has_comment_ = shapes_->has_comment();
+  fingerprinter_.recall(sql, shapes_->lifted());
+  return known;
+}
+
+void Templates::remember_text(std::string_view sql, uint64_t hash, bool truncated, const Template* of) {
+  const Lifted& lifted = fingerprinter_.last_lifted();
+  const bool is_small =
+      sql.size() <= kLongestKnown && lifted.pieces.size() + lifted.elements.size() + lifted.more_rows.size() <= kMostPieces;
+  if (!is_small) return;
+  const size_t set = hash % kSets;
+  std::unique_ptr<Known>& known = known_[set * kWays + next_known_[set]];
+  next_known_[set] = static_cast<uint8_t>((next_known_[set] + 1) % kWays);
+  known = std::make_unique<Known>();
+  known->hash = hash;
+  known->text = sql;
+  known->of = of;
+  known->truncated = truncated;
+  known->has_comment = last_has_comment_;
+  known->name_at = last_name_.empty() ? 0 : static_cast<uint32_t>(last_name_.data() - sql.data());
+  known->name_size = static_cast<uint32_t>(last_name_.size());
+  known->lifted = std::make_unique<Lifted>(lifted);
 }
 
 const Template* Templates::by_words(std::string_view sql, bool truncated) {
   const Normalised& n = fingerprinter_.normalise(sql);
   last_name_ = n.object_name;
+  last_has_comment_ = sql.find("/*") != std::string_view::npos || sql.find("--") != std::string_view::npos;
   const bool cut = truncated || n.unterminated;
   uint64_t key = n.fingerprint;
   if (n.directives != 0) key = hash_combine(key, n.directives);
@@ -83,7 +105,7 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   last_dropped_ = false;
   if (const auto at = by_fingerprint_.find(key); at != by_fingerprint_.end()) {
     const Template* const t = templates_[at->second].get();
-    if (!cut && last_name_.empty()) shapes_->add(sql, fingerprinter_.last_lifted(), t);
+    if (!cut && last_name_.empty()) shapes_->add(sql, fingerprinter_.last_lifted(), t, last_has_comment_);
     return t;
   }
   if (size() >= cap_) {
@@ -96,7 +118,6 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   t->id = static_cast<uint32_t>(templates_.size());
   t->fingerprint = key;
   t->text = n.text;
-  t->first_sql = sql.substr(0, kMaxFirstSql);
   t->slots = n.slots;
   t->row_slots = n.row_slots;
   t->first_row_slot = n.first_row_slot;

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "analyzers/base/hash_table.h"
 #include "analyzers/sql/facts.h"
 #include "analyzers/sql/fingerprint.h"
 
@@ -19,7 +19,6 @@ struct Template {
   uint32_t id = 0;
   uint64_t fingerprint = 0;  ///< of the text, and of what keeps it apart: being cut, its directives
   std::string text;          ///< normalised, slots as `?`
-  std::string first_sql;     ///< the first statement of this template, for value-free facts only (capped at 64 KiB)
   StatementFacts facts;
   uint32_t slots = 0, row_slots = 0, first_row_slot = 0;
   std::vector<std::string> directives;  ///< `dbaudit:` comments
@@ -34,6 +33,8 @@ class Templates {
   const Template* intern(std::string_view sql, bool truncated);
   /// Values of the statement last interned, whose bytes must still be there. Nothing for template 0.
   BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
+  /// May the statement last interned hold a comment? False: certainly not.
+  [[nodiscard]] bool has_comment() const { return last_has_comment_; }
   /// The savepoint (cursor, prepared statement) that the statement last interned names, unquoted into `out`; the template only has `sp`.
   void object_name(std::string& out) const;
   [[nodiscard]] size_t size() const { return templates_.size() - 1; }  ///< without template 0
@@ -45,26 +46,32 @@ class Templates {
   /// A text that came more than once: what a placeholder stands for, COMMIT, a health check. Its template is known without a look at its words.
   struct Known {
     uint64_t hash = 0;
-    bool truncated = false;
-    const Template* of = nullptr;
     std::string text;
-    std::unique_ptr<Lifted> lifted;
+    const Template* of = nullptr;
+    bool truncated = false;
+    bool has_comment = false;
     uint32_t name_at = 0, name_size = 0;  ///< of object_name() in the text
+    std::unique_ptr<Lifted> lifted;
   };
 
-  const Template* find_or_parse(std::string_view sql, bool truncated);
+  /// nullptr: not known so.
+  const Template* by_text(std::string_view sql, uint64_t hash, bool truncated);
+  const Template* by_shape(std::string_view sql);
   const Template* by_words(std::string_view sql, bool truncated);
+  void remember_text(std::string_view sql, uint64_t hash, bool truncated, const Template* of);
 
   const Dialect& dialect_;
   size_t cap_;
   uint64_t dropped_ = 0;
   Fingerprinter fingerprinter_;
   std::unique_ptr<KnownShapes> shapes_;
-  std::vector<Known> known_;         // by the lowest bits of the hash
-  std::vector<uint64_t> seen_once_;  // hashes, likewise
-  std::string_view last_name_;       // object_name() of the statement last interned
+  std::vector<std::unique_ptr<Known>> known_;  // sets of kWays, by hash_of_some(); null: none yet
+  std::vector<uint8_t> next_known_;            // by set: the way to be replaced next
+  std::vector<uint64_t> seen_once_;            // hashes, by their lowest bits
+  std::string_view last_name_;                 // object_name() of the statement last interned
+  bool last_has_comment_ = false;
   std::vector<std::unique_ptr<Template>> templates_;
-  std::unordered_map<uint64_t, uint32_t> by_fingerprint_;
+  HashTable<uint32_t> by_fingerprint_;
   bool last_dropped_ = false;
 };
 

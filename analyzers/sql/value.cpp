@@ -23,6 +23,7 @@ namespace {
 constexpr uint64_t kNumberSeed = 1;
 constexpr uint64_t kTextSeed = 2;
 constexpr uint64_t kBoolSeed = 3;
+constexpr uint64_t kOtherSeed = 4;
 constexpr uint64_t kNullHash = 0x6e756c6cU;  // any constant that no text is likely to hash to
 
 /// A decimal number taken apart: `digits` runs from the first to the last significant digit and may hold a point.
@@ -32,6 +33,17 @@ struct Decimal {
   size_t significant = 0;   // digits without the point
   int64_t exponent = 0;     // of the last digit
 };
+
+bool may_be_decimal(char first) { return is_digit(first) || first == '+' || first == '-' || first == '.'; }
+
+/// The text, when it is digits that do not begin with a zero; else nothing. What most numbers are.
+std::string_view plain_integer(std::string_view s) {
+  if (s.empty() || s.front() == '0' || !is_digit(s.front())) return {};
+  for (const char c : s) {
+    if (!is_digit(c)) return {};
+  }
+  return s;
+}
 
 bool parse_decimal(std::string_view s, Decimal& out) {
   size_t i = 0;
@@ -279,35 +291,52 @@ void unquote(const Token& token, const Dialect& dialect, std::string& out) {
   out.append(token.text);
 }
 
+uint64_t Value::compute_hash() const {
+  switch (kind) {
+    case ValueKind::kMissing: return 0;
+    case ValueKind::kNull: return kNullHash;
+    case ValueKind::kBool: return known_hash(hash_combine(kBoolSeed, ascii_lower(text[0]) == 't' ? 1 : 2));
+    case ValueKind::kOther: return known_hash(hash_bytes(text, kOtherSeed));
+    case ValueKind::kNumber:
+    case ValueKind::kString: break;
+  }
+  if (!text.empty() && !may_be_decimal(text.front())) return known_hash(hash_bytes(text, kTextSeed));
+  if (const std::string_view digits = plain_integer(text); !digits.empty()) {
+    const size_t last = digits.find_last_not_of('0');
+    Decimal d;
+    if (last != std::string_view::npos) {
+      d.digits = digits.substr(0, last + 1);
+      d.exponent = static_cast<int64_t>(digits.size() - last - 1);
+    }
+    return known_hash(hash_decimal(d));
+  }
+  Decimal d;
+  return known_hash(parse_decimal(text, d) ? hash_decimal(d) : hash_bytes(text, kTextSeed));
+}
+
 Value make_value(std::string_view text, bool quoted) {
   Value v;
   v.text = text;
   v.kind = ValueKind::kString;
-  if (Decimal d; parse_decimal(text, d)) {
-    if (!quoted) v.kind = ValueKind::kNumber;
-    v.hash = known_hash(hash_decimal(d));
+  if (quoted) return v;
+  if (!plain_integer(text).empty()) {
+    v.kind = ValueKind::kNumber;
     return v;
   }
-  if (!quoted) {
-    if (iequals(text, "null")) return null_value();
-    if (iequals(text, "true") || iequals(text, "false")) {
-      v.kind = ValueKind::kBool;
-      v.hash = known_hash(hash_combine(kBoolSeed, ascii_lower(text[0]) == 't' ? 1 : 2));
-      return v;
-    }
+  if (iequals(text, "null")) return null_value();
+  if (iequals(text, "true") || iequals(text, "false")) {
+    v.kind = ValueKind::kBool;
+  } else if (Decimal d; parse_decimal(text, d)) {
+    v.kind = ValueKind::kNumber;
   }
-  v.hash = known_hash(hash_bytes(text, kTextSeed));
   return v;
 }
 
 Value null_value() {
   Value v;
   v.kind = ValueKind::kNull;
-  v.hash = kNullHash;
   return v;
 }
-
-bool same_value(const Value& a, const Value& b) { return a.known() && b.known() && a.is_null() == b.is_null() && a.hash == b.hash; }
 
 bool as_number(const Value& v, double& out) {
   if (v.kind != ValueKind::kNumber && v.kind != ValueKind::kString) return false;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/schema/expression.h"
 #include "analyzers/trace/bind.h"
+#include "analyzers/trace/transaction.h"
 
 namespace dbaudit {
 
@@ -41,8 +43,13 @@ void take_aggregate(const QueryBlock& block, ReadAccess& r) {
 }
 
 // Sorts the conditions on table `index` of block `b` into equalities with values and the rest.
-void collect_conditions(const BoundStatement& s, Engine engine, int b, int index, std::vector<KeyColumn>& equal,
+void collect_conditions(const BoundStatement& s, Engine engine, int b, int index, const Table* table, std::vector<KeyColumn>& equal,
                         std::vector<OtherCondition>& others) {
+  const auto add_equal = [&](KeyColumn k) {
+    k.uses = uses_of(table, k.column);
+    k.hash = hash_bytes(k.name());
+    equal.push_back(std::move(k));
+  };
   const QueryBlock& block = s.facts().blocks[static_cast<size_t>(b)];
   for (const Conjunct& c : block.where) {
     if (c.exists || c.negated_exists) continue;
@@ -65,14 +72,14 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
       k.expression = bare ? std::string() : normalise_expression(c.expression, engine);
       k.slot = c.right.slot;
       k.is_list = c.op == CompareOp::kIn;
-      equal.push_back(std::move(k));
+      add_equal(std::move(k));
       continue;
     }
     if (c.op == CompareOp::kIsNull && bare) {
       KeyColumn k;
       k.column = to_lower(c.column.name);
       k.is_null = true;
-      equal.push_back(std::move(k));
+      add_equal(std::move(k));
       continue;
     }
     if (c.from_join && c.right.kind == OperandKind::kColumn) continue;  // how the tables join, not which rows are meant
@@ -95,6 +102,16 @@ bool reads_no_table(const StatementFacts& f, const QueryBlock& block) {
   });
 }
 
+// The parent row that a read names by its one-column primary key.
+int primary_equal(const Table* table, const std::vector<KeyColumn>& equal) {
+  const Key* primary = table != nullptr ? table->primary_key() : nullptr;
+  if (primary == nullptr || primary->parts.size() != 1) return -1;
+  for (size_t i = 0; i < equal.size(); ++i) {
+    if (!equal[i].is_null && !equal[i].is_list && iequals(equal[i].column, primary->parts.front().column)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
   const StatementFacts& f = s.facts();
   for (size_t b = 0; b < f.blocks.size(); ++b) {
@@ -105,12 +122,13 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       if (ref.role == TableRole::kTarget) continue;
       ReadAccess r;
       r.block = static_cast<int>(b);
-      r.table = s.block_tables[b][i];
-      r.name = s.block_names[b][i];
+      r.set_table(s.block_tables[b][i], s.block_names[b][i]);
       r.exact = block.where_exact && f.quality == Quality::kFull;
       r.top_level = block.parent < 0 && block.cte_name.empty();
       r.joined = block.tables.size() > 1;
-      collect_conditions(s, engine, static_cast<int>(b), static_cast<int>(i), r.equal, r.others);
+      collect_conditions(s, engine, static_cast<int>(b), static_cast<int>(i), r.table, r.equal, r.others);
+      r.one_row = picks_one_row(r.table, r.equal);
+      r.primary_equal = primary_equal(r.table, r.equal);
       for (const LockClause& lock : block.locks) {
         const bool meant = lock.of.empty() || contains(lock.of, ref.alias) || contains(lock.of, ref.name.name);
         if (!meant || lock.strength <= r.lock) continue;
@@ -122,6 +140,7 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       r.paged = block.offset_slot >= 0;
       r.offset_slot = block.offset_slot;
       r.ordered = !block.order_by.empty();
+      r.descending = std::any_of(block.order_by.begin(), block.order_by.end(), [](const OrderItem& o) { return o.descending; });
       if (r.limited && r.ordered && block.order_by.front().descending &&
           s.owner(static_cast<int>(b), block.order_by.front().column) == static_cast<int>(i)) {
         r.latest_by = to_lower(block.order_by.front().column.name);
@@ -153,9 +172,52 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
         r.probe = std::all_of(sums.items.begin(), sums.items.end(), is_probe_item);
         r.top_level = sums.parent < 0 && sums.cte_name.empty();
       }
+      const auto fetch = [&](std::string_view column) {
+        r.column_hashes.push_back(hash_bytes(column));
+        r.column_uses.push_back(uses_of(r.table, column));
+      };
+      if (r.all_columns && r.table != nullptr) {
+        for (const Column& c : r.table->columns) fetch(to_lower(c.name));
+      }
+      for (const std::string& column : r.columns) fetch(column);
+      out.tables_read |= r.bit;
       out.reads.push_back(std::move(r));
     }
   }
+}
+
+std::string version_column(const Table* table) {
+  if (table == nullptr) return {};
+  for (const Column& c : table->columns) {
+    if (is_version_name(c.name) && can_be_quantity(table, c.name)) return to_lower(c.name);
+  }
+  return {};
+}
+
+ColumnWrite column_write(const Table* table, std::string_view column, const Operand& value) {
+  ColumnWrite c;
+  c.column = to_lower(column);
+  c.value = &value;
+  c.known = table != nullptr ? table->column(c.column) : nullptr;
+  c.uses = uses_of(table, c.column);
+  c.hash = hash_bytes(c.column);
+  return c;
+}
+
+// By the foreign keys whose columns all get a value.
+std::vector<ReferredRow> referred_rows(const WriteAccess& w) {
+  std::vector<ReferredRow> rows;
+  if (w.table == nullptr) return rows;
+  for (const ForeignKey& fk : w.table->foreign_keys) {
+    ReferredRow row;
+    row.key = &fk;
+    for (const std::string& column : fk.columns) {
+      const ColumnWrite* c = w.find(to_lower(column));
+      if (c != nullptr && c->takes_value()) row.slots.push_back(c->value->slot);
+    }
+    if (!row.slots.empty() && row.slots.size() == fk.columns.size()) rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
@@ -167,26 +229,24 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
     a.write = static_cast<int>(i);
     a.kind = w.kind;
     a.upsert = w.upsert;
-    a.table = s.write_tables[i];
-    a.name = s.write_names[i];
+    a.set_table(s.write_tables[i], s.write_names[i]);
     a.rows = w.rows;
     a.hidden = w.hidden;
     if (a.is_insert()) {
       a.guarded_insert = w.not_exists_block >= 0;
       for (size_t c = 0; c < w.insert_values.size(); ++c) {
-        ColumnWrite column;
+        std::string_view column;
         if (c < w.insert_columns.size()) {
-          column.column = to_lower(w.insert_columns[c]);
+          column = w.insert_columns[c];
         } else if (w.insert_columns.empty() && a.table != nullptr && c < a.table->columns.size()) {
-          column.column = to_lower(a.table->columns[c].name);
+          column = a.table->columns[c].name;
         } else {
           break;
         }
-        column.value = &w.insert_values[c];
-        a.set.push_back(std::move(column));
+        a.set.push_back(column_write(a.table, column, w.insert_values[c]));
       }
     } else {
-      for (const Assignment& set : w.set) a.set.push_back({to_lower(set.column.name), &set.value});
+      for (const Assignment& set : w.set) a.set.push_back(column_write(a.table, set.column.name, set.value));
       if (w.block >= 0) {
         const QueryBlock& block = f.blocks[static_cast<size_t>(w.block)];
         a.has_where = block.has_where;
@@ -195,14 +255,21 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
         for (size_t t = 0; t < block.tables.size(); ++t) {
           if (block.tables[t].role == TableRole::kTarget) target = static_cast<int>(t);
         }
-        if (target >= 0) collect_conditions(s, engine, w.block, target, a.equal, a.others);
+        if (target >= 0) collect_conditions(s, engine, w.block, target, a.table, a.equal, a.others);
+        a.one_row = picks_one_row(a.table, a.equal);
       }
     }
+    if (a.is_insert() || a.kind == StatementKind::kUpdate) a.refers_to = referred_rows(a);
+    if (a.kind == StatementKind::kUpdate) a.version_column = version_column(a.table);
+    for (uint32_t c = 0; c < a.set.size(); ++c) {
+      if (a.set[c].is_for(ColumnUse::kReference)) a.references.push_back(c);
+    }
+    out.tables_written |= a.bit;
     out.writes.push_back(std::move(a));
   }
 }
 
-TraitMask traits_of(const StatementAccess& access) {
+TraitMask traits_of(const StatementAccess& access, const StatementFacts& facts) {
   TraitMask traits = Trait::kStatement;
   for (const ReadAccess& r : access.reads) {
     traits |= Trait::kReads;
@@ -219,14 +286,33 @@ TraitMask traits_of(const StatementAccess& access) {
       traits |= w.kind == StatementKind::kDelete ? Trait::kDeletes : Trait::kOtherWrites;
     }
     if (w.upsert != UpsertKind::kNone) traits |= Trait::kUpserts;
+    if (w.kind == StatementKind::kMerge || facts.writes[static_cast<size_t>(w.write)].source == InsertSource::kSelect)
+      traits |= Trait::kInsertsQuery;
+    if (w.kind != StatementKind::kUpdate) continue;
+    for (const ColumnWrite& c : w.set) {
+      if (c.known != nullptr && c.known->nullable) traits |= Trait::kSetsNullable;
+      if (c.value->kind == OperandKind::kSelfRelative) traits |= Trait::kSetsRelative;
+    }
   }
   return traits;
 }
 
 }  // namespace
 
+void AccessedTable::set_table(const Table* known, std::string called) {
+  table = known;
+  name = std::move(called);
+  name_hash = hash_bytes(name);
+  bit = TableSet{1} << (name_hash & 63);
+  housekeeping = is_housekeeping_table(name);
+}
+
 bool ReadAccess::projects(std::string_view column) const {
   return all_columns || std::find(columns.begin(), columns.end(), column) != columns.end();
+}
+
+bool ReadAccess::projects(const ColumnWrite& written) const {
+  return all_columns || std::find(column_hashes.begin(), column_hashes.end(), written.hash) != column_hashes.end();
 }
 
 const ColumnWrite* WriteAccess::find(std::string_view column) const {
@@ -236,13 +322,53 @@ const ColumnWrite* WriteAccess::find(std::string_view column) const {
   return nullptr;
 }
 
+bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal) {
+  if (table == nullptr) return false;
+  for (const Key& key : table->keys) {
+    if (!key.unique || key.parts.empty()) continue;
+    const bool covered = std::all_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
+      return !p.column.empty() && std::any_of(equal.begin(), equal.end(),
+                                              [&](const KeyColumn& k) { return !k.is_null && !k.is_list && iequals(k.column, p.column); });
+    });
+    if (covered) return true;
+  }
+  return false;
+}
+
 StatementAccess derive_access(const BoundStatement& statement, Engine engine) {
   StatementAccess out;
   if (statement.facts().quality == Quality::kOpaque) return out;
   add_reads(statement, engine, out);
   add_writes(statement, engine, out);
-  out.traits = traits_of(out);
+  out.traits = traits_of(out, statement.facts());
   return out;
+}
+
+TraitMask traits_of(const WorkUnit& unit) {
+  TraitMask traits = Trait::kNothing;
+  TableSet read = 0, updated = 0, deleted = 0;
+  for (const Op& op : unit.ops) {
+    const StatementAccess& access = op.statement->access;
+    traits |= access.traits;
+    if (op.failed) traits |= Trait::kFailures;
+    read |= access.tables_read;
+    for (const WriteAccess& w : access.writes) {
+      const bool was_read = (w.bit & read) != 0;
+      if (w.is_insert()) {
+        if (was_read) traits |= Trait::kInsertsRead;
+        if ((w.bit & updated) != 0) traits |= Trait::kInsertsUpdated;
+        if ((w.bit & deleted) != 0) traits |= Trait::kInsertsDeleted;
+      } else if (w.kind == StatementKind::kUpdate) {
+        if (was_read) traits |= Trait::kUpdatesRead;
+        if ((w.bit & updated) != 0) traits |= Trait::kUpdatesTwice;
+        updated |= w.bit;
+      } else if (w.kind == StatementKind::kDelete) {
+        if (was_read) traits |= Trait::kDeletesRead;
+        deleted |= w.bit;
+      }
+    }
+  }
+  return traits;
 }
 
 }  // namespace dbaudit

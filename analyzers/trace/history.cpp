@@ -1,8 +1,11 @@
 #include "analyzers/trace/history.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <tuple>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
@@ -13,18 +16,21 @@ namespace {
 constexpr size_t kMaxNumberedTables = 4096;
 constexpr size_t kMaxNumberedPerTable = 8;
 
+constexpr size_t kFewColumns = 8;  // of a key: more are rare, and need memory
+
 // `value_in(slot)` is the value that an equality asks for.
 template <typename ValueIn>
-uint64_t identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const ValueIn& value_in) {
+uint64_t identity(const AccessedTable& accessed, const std::vector<KeyColumn>& equal, const ValueIn& value_in) {
   auto value_of = [&](std::string_view column) -> const KeyColumn* {
     for (const KeyColumn& k : equal) {
       if (k.column == column && !k.is_null && value_in(k.slot).known()) return &k;
     }
     return nullptr;
   };
-  const Key* primary = table != nullptr ? table->primary_key() : nullptr;
+  const bool may_cover = std::any_of(equal.begin(), equal.end(), [](const KeyColumn& k) { return k.is_for(ColumnUse::kPrimary); });
+  const Key* primary = may_cover && accessed.table != nullptr ? accessed.table->primary_key() : nullptr;
   if (primary != nullptr && !primary->parts.empty()) {
-    uint64_t h = hash_bytes(table_name);
+    uint64_t h = accessed.name_hash;
     bool covered = true;
     for (const KeyPart& part : primary->parts) {
       const KeyColumn* k = value_of(part.column);
@@ -32,31 +38,33 @@ uint64_t identity(const std::string& table_name, const Table* table, const std::
         covered = false;
         break;
       }
-      h = hash_combine(h, hash_combine(hash_bytes(part.column), value_in(k->slot).hash));
+      h = hash_combine(h, hash_combine(k->hash, value_in(k->slot).hash()));
     }
     if (covered) return h;
   }
   if (equal.empty()) return 0;
-  std::vector<uint64_t> parts;
-  for (const KeyColumn& k : equal) {
-    const Value v = k.is_null ? null_value() : value_in(k.slot);
+  std::array<uint64_t, kFewColumns> few;
+  std::vector<uint64_t> many(equal.size() > kFewColumns ? equal.size() : 0);
+  const std::span<uint64_t> parts = many.empty() ? std::span(few).first(equal.size()) : std::span(many);
+  for (size_t i = 0; i < equal.size(); ++i) {
+    const Value v = equal[i].is_null ? null_value() : value_in(equal[i].slot);
     if (!v.known()) return 0;
-    parts.push_back(hash_combine(hash_bytes(k.name()), v.hash));
+    parts[i] = hash_combine(equal[i].hash, v.hash());
   }
   std::sort(parts.begin(), parts.end());
-  uint64_t h = hash_bytes(table_name);
+  uint64_t h = accessed.name_hash;
   for (const uint64_t p : parts) h = hash_combine(h, p);
   return h == 0 ? 1 : h;
 }
 
 }  // namespace
 
-uint64_t row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op) {
-  return identity(table_name, table, equal, [&](int slot) { return op.value(slot); });
+uint64_t row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op) {
+  return identity(table, equal, [&](int slot) { return op.value(slot); });
 }
 
-uint64_t first_row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op) {
-  return identity(table_name, table, equal, [&](int slot) {
+uint64_t first_row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op) {
+  return identity(table, equal, [&](int slot) {
     const auto i = static_cast<size_t>(slot);
     const bool is_list = slot >= 0 && i < op.values.lists.size() && !op.values.lists[i].empty();
     return is_list ? op.values.lists[i].front() : op.value(slot);
@@ -73,6 +81,8 @@ std::vector<KeyColumn> upsert_key(const WriteAccess& w, const Write& write) {
       KeyColumn k;
       k.column = name;
       k.slot = c->value->slot;
+      k.uses = c->uses;
+      k.hash = c->hash;
       key.push_back(std::move(k));
     }
     return key;
@@ -106,13 +116,41 @@ const Operand* upserted_value(const WriteAccess& w, const Write& write, std::str
   return nullptr;
 }
 
-CellStep WriteHistory::step_to(uint64_t cell, uint64_t value, const Op& op, uint32_t session) {
-  auto it = cells_.find(cell);
-  if (it == cells_.end()) {
-    if (cells_.size() >= cap_) return {};
-    it = cells_.emplace(cell, Cell{}).first;
+double number_written(const Op& op, const WriteAccess& w, size_t i) {
+  if (i < op.numbers.size() && &w == op.statement->access.writes.data()) return op.numbers[i];
+  double number = 0;
+  return w.set[i].takes_value() && as_number(op.value(w.set[i].value->slot), number) ? number : std::numeric_limits<double>::quiet_NaN();
+}
+
+WriteHistory::Cell* WriteHistory::find(Row* row, uint64_t column, size_t hint) {
+  if (row == nullptr) return nullptr;
+  if (hint < row->size() && (*row)[hint].column == column) return &(*row)[hint];
+  const auto it = std::find_if(row->begin(), row->end(), [&](const Cell& c) { return c.column == column; });
+  return it != row->end() ? &*it : nullptr;
+}
+
+WriteHistory::Row* WriteHistory::row_of(uint64_t row) {
+  const auto it = rows_.find(row);
+  return it != rows_.end() ? &it.value() : nullptr;
+}
+
+WriteHistory::Cell* WriteHistory::cell_of(uint64_t row, Row*& cells, uint64_t column, size_t hint, size_t columns) {
+  if (Cell* known = find(cells, column, hint)) return known;
+  if (cells_ >= cap_) {
+    ++forgotten_;
+    return nullptr;
   }
-  Cell& c = it->second;
+  ++cells_;
+  if (cells == nullptr) {
+    cells = &rows_.emplace(row, Row()).first.value();
+    cells->reserve(columns);
+  }
+  Cell& cell = cells->emplace_back();
+  cell.column = column;
+  return &cell;
+}
+
+CellStep WriteHistory::step_to(Cell& c, uint64_t value, const Op& op, uint32_t session) {
   CellStep step;
   if (c.last != 0) {
     step.change = value == c.last ? CellChange::kKept : value == c.before ? CellChange::kReturned : CellChange::kChanged;
@@ -132,64 +170,70 @@ CellStep WriteHistory::step_to(uint64_t cell, uint64_t value, const Op& op, uint
   return step;
 }
 
-double WriteHistory::move(uint64_t cell, double number) {
-  const auto it = last_.find(cell);
-  if (it != last_.end()) {
-    const double step = number - it->second;
-    it->second = number;
-    return step;
-  }
-  if (last_.size() < cap_) {
-    last_.emplace(cell, number);
-  } else {
-    ++forgotten_;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
+double WriteHistory::move(Cell& cell, double number) {
+  const double step = number - cell.number;
+  cell.number = number;
+  return step;
 }
 
 void WriteHistory::watch(const ReadAccess& read) {
-  Numbered n;
-  n.column = read.aggregate == Aggregate::kMax ? read.aggregated : read.latest_by;
-  if (n.column.empty() || read.name.empty()) return;
+  const std::string& column = read.aggregate == Aggregate::kMax ? read.aggregated : read.latest_by;
+  if (column.empty() || read.name.empty()) return;
+  std::vector<const KeyColumn*> scope;
   for (const KeyColumn& k : read.equal) {
     if (k.column.empty() || k.is_list) return;
-    if (!k.is_null) n.scope.push_back(k.column);
+    if (!k.is_null) scope.push_back(&k);
   }
-  std::sort(n.scope.begin(), n.scope.end());
-  if (numbered_.size() >= kMaxNumberedTables && !numbered_.contains(read.name)) return;
-  std::vector<Numbered>& known = numbered_[read.name];
+  std::sort(scope.begin(), scope.end(), [](const KeyColumn* a, const KeyColumn* b) { return a->column < b->column; });
+  Numbered n;
+  n.column = hash_bytes(column);
+  for (const KeyColumn* k : scope) n.scope.push_back(k->hash);
+  if (numbered_.size() >= kMaxNumberedTables && !numbered_.contains(read.name_hash)) return;
+  std::vector<Numbered>& known = numbered_[read.name_hash];
   if (known.size() < kMaxNumberedPerTable && std::find(known.begin(), known.end(), n) == known.end()) known.push_back(std::move(n));
 }
 
+void WriteHistory::watch(const BoundStatement& statement) {
+  const uint32_t id = statement.source->id;
+  if (id >= watched_.size()) watched_.resize(id + 1);
+  if (watched_[id]) return;
+  watched_[id] = true;
+  for (const ReadAccess& r : statement.access.reads) {
+    if (r.aggregate == Aggregate::kMax || !r.latest_by.empty()) watch(r);
+  }
+}
+
 void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
-  const auto it = numbered_.find(w.name);
+  const auto it = numbered_.find(w.name_hash);
   if (it == numbered_.end() || w.set.empty()) return;
   const std::span<double> steps = arena.array<double>(w.set.size());
   std::fill(steps.begin(), steps.end(), std::numeric_limits<double>::quiet_NaN());
-  for (const Numbered& n : it->second) {
-    uint64_t cell = hash_combine(hash_bytes(w.name), hash_bytes(n.column));
+  for (const Numbered& n : it.value()) {
+    const ColumnWrite* c = w.find_hashed(n.column);
+    if (c == nullptr) continue;
+    uint64_t row = hash_combine(w.name_hash, n.column);
     bool known = true;
-    for (const std::string& scope : n.scope) {
-      const ColumnWrite* c = w.find(scope);
-      const Value v = c != nullptr && c->value->kind == OperandKind::kSlot ? op.value(c->value->slot) : Value{};
+    for (const uint64_t scope : n.scope) {
+      const ColumnWrite* of_scope = w.find_hashed(scope);
+      const Value v = of_scope != nullptr && of_scope->takes_value() ? op.value(of_scope->value->slot) : Value{};
       known &= v.known();
-      cell = hash_combine(cell, hash_combine(hash_bytes(scope), v.hash));
+      row = hash_combine(row, hash_combine(scope, v.hash()));
     }
-    const ColumnWrite* c = w.find(n.column);
+    if (!known) continue;
     double number = 0;
-    if (!known || c == nullptr) continue;
     // Of several rows only the first is known: what the last put there is not.
-    if (w.rows > 1 || !op.values.more_rows.empty() || c->value->kind != OperandKind::kSlot ||
-        !as_number(op.value(c->value->slot), number)) {
-      last_.erase(cell);
+    if (w.rows > 1 || !op.values.more_rows.empty() || !c->takes_value() || !as_number(op.value(c->value->slot), number)) {
+      if (Cell* const highest = find(row_of(row), 0, 0)) highest->number = std::numeric_limits<double>::quiet_NaN();
       continue;
     }
+    Row* cells = row_of(row);
+    Cell* const highest = cell_of(row, cells, 0, 0, 1);
+    if (highest == nullptr) continue;
     double& step = steps[static_cast<size_t>(c - w.set.data())];
     // The highest counts: a number made from a stale one comes late and is no step back.
-    const auto highest = last_.find(cell);
-    const double before = highest != last_.end() ? highest->second : number;
-    const double moved = move(cell, number);
-    if (const auto now = last_.find(cell); now != last_.end()) now->second = std::max(before, number);
+    const double before = std::isnan(highest->number) ? number : highest->number;
+    const double moved = move(*highest, number);
+    highest->number = std::max(before, number);
     if (std::isnan(step) || std::abs(moved) < std::abs(step)) step = moved;
   }
   op.steps = steps;
@@ -198,27 +242,28 @@ void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
 void WriteHistory::observe(Op& op, uint32_t session, Arena& arena) {
   const StatementAccess& access = op.statement->access;
   if (op.failed) return;
-  for (const ReadAccess& r : access.reads) {
-    if (r.aggregate == Aggregate::kMax || !r.latest_by.empty()) watch(r);
-  }
+  if ((access.traits & Trait::kNumberReads) != 0) watch(*op.statement);
   if (access.writes.empty()) return;
   const WriteAccess& w = access.writes.front();
   if (w.set.empty()) return;
   const Write& write = op.facts().writes[static_cast<size_t>(w.write)];
   uint64_t row = 0;
   if (w.kind == StatementKind::kUpdate) {
-    row = row_identity(w.name, w.table, w.equal, op);
-  } else if (w.is_insert() && w.rows == 1) {
-    if (const std::vector<KeyColumn> key = upsert_key(w, write); !key.empty()) row = row_identity(w.name, w.table, key, op);
+    row = row_identity(w, w.equal, op);
+  } else if (w.is_insert() && w.rows == 1 && w.upsert != UpsertKind::kNone) {
+    if (const std::vector<KeyColumn> key = upsert_key(w, write); !key.empty()) row = row_identity(w, key, op);
   }
   if (row == 0 && w.is_insert()) return observe_insert(op, w, arena);
   if (row == 0) return;
   const std::span<double> steps = arena.array<double>(w.set.size());
   const std::span<CellStep> changes = arena.array<CellStep>(w.set.size());
+  const std::span<double> numbers = w.is_insert() ? std::span<double>() : arena.array<double>(w.set.size());
+  std::fill(numbers.begin(), numbers.end(), std::numeric_limits<double>::quiet_NaN());
+  Row* cells = row_of(row);
   for (size_t i = 0; i < w.set.size(); ++i) {
     steps[i] = std::numeric_limits<double>::quiet_NaN();
     changes[i] = CellStep{};
-    const uint64_t cell = hash_combine(row, hash_bytes(w.set[i].column));
+    const uint64_t column = w.set[i].hash;
     const Operand* value = w.set[i].value;
     if (w.is_insert()) {
       const auto assigned = std::find_if(write.upsert_set.begin(), write.upsert_set.end(),
@@ -226,31 +271,29 @@ void WriteHistory::observe(Op& op, uint32_t session, Arena& arena) {
       if (assigned == write.upsert_set.end()) continue;  // a row that is there keeps what it has
       value = upserted_value(w, write, w.set[i].column);
     }
-    if (value != nullptr && value->kind == OperandKind::kSlot && op.value(value->slot).known()) {
-      changes[i] = step_to(cell, op.value(value->slot).hash, op, session);
-    } else {
-      cells_.erase(cell);
-    }
-    double number = 0;
-    if (value != nullptr && value->kind == OperandKind::kSelfRelative) {
+    const bool is_plain = value != nullptr && value->kind == OperandKind::kSlot && op.value(value->slot).known();
+    if (!is_plain) {
+      Cell* const cell = find(cells, column, i);
+      if (cell == nullptr) continue;
+      cell->last = cell->before = 0;
       // c = c ± n moves the cell; what it holds now is known only if it was known before.
-      const auto it = last_.find(cell);
-      if (it == last_.end()) continue;
-      double by = 0;
-      if (value->slot >= 0 && as_number(op.value(value->slot), by)) {
-        it->second += value->sign * by;
-      } else {
-        last_.erase(it);
-      }
+      double by = std::numeric_limits<double>::quiet_NaN();
+      const bool moves =
+          value != nullptr && value->kind == OperandKind::kSelfRelative && value->slot >= 0 && as_number(op.value(value->slot), by);
+      cell->number += moves ? value->sign * by : std::numeric_limits<double>::quiet_NaN();
       continue;
     }
-    if (value == nullptr || value->kind != OperandKind::kSlot || !as_number(op.value(value->slot), number)) {
-      last_.erase(cell);
-      continue;
-    }
-    steps[i] = move(cell, number);
+    const Value& written = op.value(value->slot);
+    double number = std::numeric_limits<double>::quiet_NaN();
+    const bool is_number = as_number(written, number);
+    if (is_number && !numbers.empty()) numbers[i] = number;
+    Cell* const cell = cell_of(row, cells, column, i, w.set.size());
+    if (cell == nullptr) continue;
+    changes[i] = step_to(*cell, written.hash(), op, session);
+    steps[i] = move(*cell, is_number ? number : std::numeric_limits<double>::quiet_NaN());
   }
   op.steps = steps;
+  op.numbers = numbers;
   op.changes = changes;
 }
 

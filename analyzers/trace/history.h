@@ -5,11 +5,12 @@
 // for (MAX(c), ORDER BY c DESC LIMIT 1), among the rows that statement looks at.
 
 #include <cstdint>
+#include <limits>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "analyzers/base/arena.h"
+#include "analyzers/base/hash_table.h"
 #include "analyzers/trace/access.h"
 #include "analyzers/trace/transaction.h"
 
@@ -17,11 +18,10 @@ namespace dbaudit {
 
 /// Identity of the row an access picks, from its equalities: by the primary key when they cover it, else by all of them. 0: no single row (no
 /// equality, a list of several, a value the log does not show).
-[[nodiscard]] uint64_t row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal, const Op& op);
+[[nodiscard]] uint64_t row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op);
 
 /// The same of the first row that the access names, where it names several (`id IN (7, 8)`).
-[[nodiscard]] uint64_t first_row_identity(const std::string& table_name, const Table* table, const std::vector<KeyColumn>& equal,
-                                          const Op& op);
+[[nodiscard]] uint64_t first_row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op);
 
 /// The equalities of the row that an upsert inserts or finds: its conflict target's columns, or those of the first unique key that it gives values to.
 /// Empty: not an upsert, or no such key is known.
@@ -31,41 +31,56 @@ namespace dbaudit {
 /// leaves the column alone, or writes an expression.
 [[nodiscard]] const Operand* upserted_value(const WriteAccess& w, const Write& write, std::string_view column);
 
+/// The number that the op writes as a literal or parameter into column `i` of `w`, one of its writes; NaN: none.
+[[nodiscard]] double number_written(const Op& op, const WriteAccess& w, size_t i);
+
 class WriteHistory {
  public:
   /// At most `cap` cells are remembered; past it new cells are not, and are counted.
   explicit WriteHistory(size_t cap = 200'000) : cap_(cap) {}
-  /// Sets op.steps and op.changes (in `arena`) and remembers what it wrote. Call in the order in which they ran, with the op's session.
+  /// Sets op.steps, op.numbers and op.changes (in `arena`) and remembers what it wrote. Call in the order in which they ran, with the op's session.
   void observe(Op& op, uint32_t session, Arena& arena);
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:
-  /// The last value of a cell and the one before it, by hash; 0: not known.
+  /// What is known of one column of one row, or of the highest number of a numbered column in one scope.
   struct Cell {
-    uint64_t last = 0, before = 0;
+    uint64_t column = 0;                                       ///< hash of its name; 0 of a scope's
+    uint64_t last = 0, before = 0;                             ///< the last value and the one before it, by hash; 0: not known
+    double number = std::numeric_limits<double>::quiet_NaN();  ///< the last value; NaN: not known, or none
     uint32_t session = 0, file = 0;
     uint64_t line = 0;
     TimePoint time;
   };
+  using Row = std::vector<Cell>;
 
-  CellStep step_to(uint64_t cell, uint64_t value, const Op& op, uint32_t session);
+  /// nullptr: nothing is known of it.
+  Row* row_of(uint64_t row);
+  /// The same of a cell. `hint`: where it may be.
+  static Cell* find(Row* row, uint64_t column, size_t hint);
+  /// The cell, a new one if need be; nullptr past the cap. `cells` is row_of(row), and made when it is null; `columns`: how many may come.
+  Cell* cell_of(uint64_t row, Row*& cells, uint64_t column, size_t hint, size_t columns);
+  static CellStep step_to(Cell& cell, uint64_t value, const Op& op, uint32_t session);
 
-  /// A column whose highest value is asked for, and the columns that pick the rows it is asked of.
+  /// A column whose highest value is asked for, and the columns that pick the rows it is asked of: hashes of their names.
   struct Numbered {
-    std::string column;
-    std::vector<std::string> scope;  // sorted
+    uint64_t column = 0;
+    std::vector<uint64_t> scope;  // sorted by name
     friend bool operator==(const Numbered&, const Numbered&) = default;
   };
   void watch(const ReadAccess& read);
+  /// All of a statement's reads of a highest value, when it comes for the first time.
+  void watch(const BoundStatement& statement);
   void observe_insert(Op& op, const WriteAccess& w, Arena& arena);
   /// How far `number` is from what the cell held; it holds `number` then. NaN when nothing was known.
-  double move(uint64_t cell, double number);
+  static double move(Cell& cell, double number);
 
-  std::unordered_map<std::string, std::vector<Numbered>> numbered_;  // by table; looked up by key only
+  HashTable<std::vector<Numbered>> numbered_;  // by table
+  std::vector<bool> watched_;                  // by template
   size_t cap_;
   uint64_t forgotten_ = 0;
-  std::unordered_map<uint64_t, Cell> cells_;   // looked up by key only, and bounded like last_
-  std::unordered_map<uint64_t, double> last_;  // looked up by key only: its order never shows
+  HashTable<Row> rows_;
+  size_t cells_ = 0;  // of all rows
 };
 
 }  // namespace dbaudit

@@ -11,19 +11,17 @@ namespace {
 
 constexpr size_t kMaxOpen = 64;     // session locks, flags and table locks looked at when something is released
 constexpr size_t kMaxParents = 16;  // foreign keys of one row
+constexpr size_t kFewRows = 8;      // locked by one unit, as a rule
 
-bool fills(const WriteAccess& w, const ForeignKey& fk, const Op& op) {
-  return !fk.columns.empty() && std::all_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& column) {
-    const ColumnWrite* c = w.find(to_lower(column));
-    return c != nullptr && c->value->kind == OperandKind::kSlot && !op.value(c->value->slot).is_null();
-  });
+bool fills(const ReferredRow& row, const Op& op) {
+  return std::none_of(row.slots.begin(), row.slots.end(), [&](int slot) { return op.value(slot).is_null(); });
 }
 
 // The column that an UPDATE flips from a value it asks for to another: `SET locked = 'Y' … WHERE locked = 'N'`. Null: none.
 const KeyColumn* flag_of(const WriteAccess& w, const Op& op) {
   if (w.kind != StatementKind::kUpdate) return nullptr;
   for (const KeyColumn& k : w.equal) {
-    const ColumnWrite* c = k.column.empty() ? nullptr : w.find(k.column);
+    const ColumnWrite* c = w.find(k);
     if (c == nullptr || k.is_list) continue;
     const bool to_slot = c->value->kind == OperandKind::kSlot;
     if (!to_slot && c->value->kind != OperandKind::kNow) continue;
@@ -36,9 +34,9 @@ const KeyColumn* flag_of(const WriteAccess& w, const Op& op) {
 
 // Does `w` set the flag back that `claim` flipped, in the same row?
 bool sets_back(const WriteAccess& w, const Op& op, const WriteAccess& claim, const Op& claim_op) {
-  if (w.kind != StatementKind::kUpdate || w.name != claim.name) return false;
+  if (w.kind != StatementKind::kUpdate || !w.same_table(claim)) return false;
   const KeyColumn* flag = flag_of(claim, claim_op);
-  const ColumnWrite* c = flag != nullptr ? w.find(flag->column) : nullptr;
+  const ColumnWrite* c = flag != nullptr ? w.find(*flag) : nullptr;
   if (c == nullptr || c->value->kind != OperandKind::kSlot) return false;
   const Value to = op.value(c->value->slot);
   if (flag->is_null ? !to.is_null() : !same_value(to, claim_op.value(flag->slot))) return false;
@@ -94,7 +92,9 @@ bool is_held(const WorkUnit& unit, const HeldLock& lock, uint32_t op) {
 
 void UnitLocks::add_rows(const WorkUnit& unit, uint32_t i) {
   const Op& op = unit.ops[i];
+  if ((op.statement->access.traits & (Trait::kWrites | Trait::kLockingReads)) == 0) return;
   if (unit.engine == Engine::kSqlite || !unit.transactions[op.transaction].is_explicit) return;
+  if (rows_.empty()) rows_.reserve(std::min<size_t>(unit.ops.size() - i, kFewRows));
   HeldLock lock;
   lock.op = i;
   lock.transaction = op.transaction;
@@ -113,11 +113,11 @@ void UnitLocks::add_rows(const WorkUnit& unit, uint32_t i) {
     lock.write = &w;
     lock.strength = LockStrength::kUpdate;
     rows_.push_back(lock);
-    if (w.table == nullptr || w.table->foreign_keys.size() > kMaxParents || (!w.is_insert() && w.kind != StatementKind::kUpdate)) continue;
+    if (w.refers_to.empty() || w.table->foreign_keys.size() > kMaxParents) continue;
     lock.strength = is_mysql_family(unit.engine) ? LockStrength::kShare : LockStrength::kKeyShare;
-    for (const ForeignKey& fk : w.table->foreign_keys) {
-      if (!fills(w, fk, op)) continue;
-      lock.parent = &fk;
+    for (const ReferredRow& row : w.refers_to) {
+      if (!fills(row, op)) continue;
+      lock.parent = row.key;
       rows_.push_back(lock);
     }
     lock.parent = nullptr;
@@ -126,6 +126,8 @@ void UnitLocks::add_rows(const WorkUnit& unit, uint32_t i) {
 
 void UnitLocks::add_broad(const WorkUnit& unit, uint32_t i) {
   const Op& op = unit.ops[i];
+  const bool may_claim = (op.statement->access.traits & Trait::kUpdates) != 0;  // a flag
+  if (op.facts().locks.empty() && !may_claim && unit.engine != Engine::kSqlite) return;
   const Transaction& tx = unit.transactions[op.transaction];
   const auto hold = [this](HeldLock lock) {
     if (open_.size() >= kMaxOpen) open_.erase(open_.begin());
@@ -205,16 +207,15 @@ void UnitLocks::release(const WorkUnit& unit, uint32_t i) {
 }
 
 UnitLocks::UnitLocks(const WorkUnit& unit) {
-  snapshots_.assign(unit.transactions.size(), HeldLock::kNone);
   const bool innodb = is_mysql_family(unit.engine);
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
     const Transaction& tx = unit.transactions[op.transaction];
-    uint32_t& snapshot = snapshots_[op.transaction];
-    if (tx.is_explicit && snapshot == HeldLock::kNone && tx.isolation >= Isolation::kRepeatableRead) {
+    if (tx.is_explicit && tx.isolation >= Isolation::kRepeatableRead && snapshot(op.transaction) == HeldLock::kNone) {
       const bool takes = innodb ? tx.isolation == Isolation::kRepeatableRead && (tx.consistent_snapshot || reads_plainly(op))
                                 : unit.engine == Engine::kPostgres && op.facts().kind != StatementKind::kLock;
-      if (takes) snapshot = i;
+      if (takes && snapshots_.empty()) snapshots_.assign(unit.transactions.size(), HeldLock::kNone);
+      if (takes) snapshots_[op.transaction] = i;
     }
     if (op.failed) continue;
     if (!open_.empty()) release(unit, i);

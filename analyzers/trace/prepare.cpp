@@ -27,6 +27,7 @@ void PreparedStatement::evaluate(const LogRecord& record, const Templates& templ
     templates.object_name(name);
     object_name = arena.copy(name);
   }
+  sql = has_comment || of->facts.kind == StatementKind::kSet ? arena.copy(sql) : std::string_view();
 }
 
 BoundValues PreparedStatement::bind(const LogRecord& record, const Templates& templates, Arena& arena) const {

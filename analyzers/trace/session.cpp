@@ -11,14 +11,15 @@
 #include <cstdlib>
 #include <optional>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/lexer.h"
 
 namespace dbaudit {
 
 struct Trace::Session {
-  std::string key;
-  Arena arena;
+  std::string_view stream;  // names of formats live as long as the program
+  Arena arena;              // empty between units, like the vectors of the unit
   WorkUnit unit;
   Isolation level = Isolation::kUnknown;       // the session's own
   Isolation next_level = Isolation::kUnknown;  // SET TRANSACTION for the next transaction
@@ -39,13 +40,6 @@ struct Trace::Session {
   int64_t last_remembered = INT64_MIN;  // the latest Unobserved::at
   uint32_t unobserved = 0;              // ops of the unit that the history has not seen
   bool last_was_statement_op = false;   // the last statement became an op (else it was transaction control)
-
-  // Between units: gives back the buffers, which a session at work keeps.
-  void release() {
-    arena = Arena();
-    unit.ops = std::vector<Op>();
-    unit.transactions = std::vector<Transaction>();
-  }
 };
 
 namespace {
@@ -96,6 +90,33 @@ const std::string& Trace::session_key(std::string_view stream, const LogRecord& 
   return key_;
 }
 
+// A unit's buffers come from those of units that have ended: memory follows the units that are open, not the sessions that have been.
+void Trace::equip(Session& s) {
+  if (spare_.empty() || s.unit.ops.capacity() != 0) return;
+  Buffers& buffers = spare_.back();
+  s.arena = std::move(buffers.arena);
+  s.unit.ops = std::move(buffers.ops);
+  s.unit.transactions = std::move(buffers.transactions);
+  spare_.pop_back();
+}
+
+void Trace::strip(Session& s) {
+  constexpr size_t kUsual = 64;    // what one long unit took is not kept
+  constexpr size_t kSpare = 1024;  // nor what a rush of them took
+  s.unit.ops.clear();
+  s.unit.transactions.clear();
+  s.arena.reset();
+  if (s.unit.ops.capacity() == 0 || s.unit.ops.capacity() > kUsual || s.unit.transactions.capacity() > kUsual || spare_.size() >= kSpare) {
+    s.unit.ops = {};
+    s.unit.transactions = {};
+    s.arena = Arena();
+    return;
+  }
+  spare_.push_back({std::move(s.arena), std::move(s.unit.ops), std::move(s.unit.transactions)});
+  s.unit.ops = {};
+  s.unit.transactions = {};
+}
+
 // A connection that ended frees its state: a server reuses session numbers.
 void Trace::forget(std::string_view stream, const LogRecord& record) {
   const auto it = by_key_.find(session_key(stream, record));
@@ -105,13 +126,24 @@ void Trace::forget(std::string_view stream, const LogRecord& record) {
 }
 
 Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record) {
+  // Those met last, without a look at the table.
+  uint32_t& met = met_[hash_bytes(record.session) % met_.size()];
+  if (met < sessions_.size() && sessions_[met] != nullptr && sessions_[met]->unit.session_key == record.session &&
+      sessions_[met]->stream == stream)
+    return *sessions_[met];
+  Session& s = session_in_table(stream, record);
+  met = s.unit.session;
+  return s;
+}
+
+Trace::Session& Trace::session_in_table(std::string_view stream, const LogRecord& record) {
   const auto [it, fresh] = by_key_.try_emplace(session_key(stream, record), static_cast<uint32_t>(sessions_.size()));
   if (fresh) {
     open_.push_back(it->second);
     auto s = std::make_unique<Session>();
-    s->key = std::string(record.session);
+    s->stream = stream;
     s->unit.session = it->second;
-    s->unit.session_key = s->key;
+    s->unit.session_key = record.session;
     s->unit.sessions_told_apart = !record.session.empty();
     s->unit.engine = options_.engine;
     s->unit.arena = &s->arena;
@@ -206,9 +238,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   if (facts.quality == Quality::kOpaque && facts.kind != StatementKind::kSet && facts.kind != StatementKind::kOther) ++counts_.unparsed;
 
   CommentTags comments;
-  if (sql.find("/*") != std::string_view::npos || sql.find("--") != std::string_view::npos) {
-    comments = comment_tags(sql, templates_.dialect());
-  }
+  if (prepared.has_comment) comments = comment_tags(sql, templates_.dialect());
   // Nothing ends a unit inside a transaction, unless the source cannot show COMMIT and the transaction merely looks open.
   if (!s.in_transaction || record.tx_boundary != TxBoundary::kExplicit) {
     std::string request = request_of(record.tags, comments);
@@ -265,7 +295,8 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
       s.unit.transactions.back().boundary = Boundary::kInferred;
     }
   }
-  Op op;
+  s.unit.ops.emplace_back();
+  Op& op = s.unit.ops.back();
   op.statement = binder_.bind(*prepared.of);
   op.values = is_evaluated ? copy_values(prepared.values, s.arena) : prepared.bind(record, templates_, s.arena);
   op.file = file;
@@ -301,9 +332,8 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     op.directives = directives;
   }
   Transaction& tx = s.unit.transactions.back();
-  tx.last = static_cast<uint32_t>(s.unit.ops.size());
+  tx.last = static_cast<uint32_t>(s.unit.ops.size() - 1);
   if (op.failed && options_.engine == Engine::kPostgres && tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
-  s.unit.ops.push_back(op);
   ++open_ops_;
   remember(s);
   s.last_was_statement_op = true;
@@ -311,6 +341,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
 }
 
 void Trace::open_transaction(Session& s, bool is_explicit, const LogRecord& record) {
+  equip(s);
   Transaction tx;
   tx.first = static_cast<uint32_t>(s.unit.ops.size());
   tx.last = tx.first == 0 ? 0 : tx.first - 1;
@@ -342,6 +373,7 @@ void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
   if (tx.first == s.unit.ops.size()) {
     s.unit.transactions.pop_back();
     --counts_.transactions;
+    if (s.unit.ops.empty() && s.unit.transactions.empty()) strip(s);
   }
 }
 
@@ -509,12 +541,7 @@ void Trace::end_unit(Session& s, UnitEnd why) {
     visit_(s.unit);
   }
   open_ops_ -= s.unit.ops.size();
-  // What one long unit took is not kept for the life of the session.
-  constexpr size_t kUsual = 16;
-  if (s.unit.ops.capacity() > kUsual) std::vector<Op>().swap(s.unit.ops);
-  if (s.unit.transactions.capacity() > kUsual) std::vector<Transaction>().swap(s.unit.transactions);
-  s.unit.ops.clear();
-  s.unit.transactions.clear();
+  strip(s);
   s.unit.locks = UnitLocks();
   s.in_transaction = false;
   s.begun_by_savepoint = false;
@@ -523,7 +550,6 @@ void Trace::end_unit(Session& s, UnitEnd why) {
   s.request.clear();
   s.last_was_statement_op = false;
   s.first_op_after_end = s.first_op_after_reset = 0;
-  s.arena.reset();
 }
 
 // Ends the units of sessions that have been silent for longer than the gap, so that memory follows what is open, not what has been.
@@ -534,9 +560,7 @@ void Trace::sweep(const TimePoint& now) {
   for (const uint32_t i : open_) {
     Session* const s = sessions_[i].get();
     if (s->in_transaction || s->unit.ops.empty() || !s->last_time.known()) continue;
-    if (now.micros - s->last_time.micros <= options_.unit_gap_us) continue;
-    end_unit(*s, UnitEnd::kGap);
-    s->release();
+    if (now.micros - s->last_time.micros > options_.unit_gap_us) end_unit(*s, UnitEnd::kGap);
   }
 }
 

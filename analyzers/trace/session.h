@@ -1,6 +1,7 @@
 #pragma once
 // Log records → sessions, transactions and work units.
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -62,9 +63,16 @@ class Trace {
 
  private:
   struct Session;
+  /// What the values, ops and transactions of one open unit are kept in.
+  struct Buffers {
+    Arena arena;
+    std::vector<Op> ops;
+    std::vector<Transaction> transactions;
+  };
   const std::string& session_key(std::string_view stream, const LogRecord& record);
   void forget(std::string_view stream, const LogRecord& record);
   Session& session_of(std::string_view stream, const LogRecord& record);
+  Session& session_in_table(std::string_view stream, const LogRecord& record);
   /// The op an error or a completion is about; nullptr when that was no op, or is not kept any more.
   static Op* op_about(Session& s, uint32_t file, const LogRecord& record);
   /// A transaction ended that the source did not show beginning: the ops since the last end stood in it.
@@ -85,6 +93,9 @@ class Trace {
   /// The pool took the connection back and reset it.
   void pool_reset(Session& s, const TimePoint& time);
   void sweep(const TimePoint& now);
+  /// Buffers for the session's next unit, if it has none; and back when the unit is over.
+  void equip(Session& s);
+  void strip(Session& s);
 
   Templates& templates_;
   Binder& binder_;
@@ -101,6 +112,8 @@ class Trace {
   std::vector<uint32_t> open_;                        // indexes of those that are not null, and of some that have been since the last sweep
   std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
   std::string key_;                                   // buffer of session_key()
+  std::array<uint32_t, 1024> met_{};                  // indexes into sessions_ by hash: a guess, to be checked
+  std::vector<Buffers> spare_;
   uint64_t fed_ = 0, open_ops_ = 0;
   bool kept_over_transactions_ = false;  // some session ran two transactions between one pool reset and the next
 };

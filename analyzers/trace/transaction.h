@@ -56,6 +56,8 @@ struct Op {
   /// session of this log wrote to that row and column; of an INSERT, from the highest value inserted into a column whose highest value is asked for,
   /// among the rows it is asked of (see history.h). Empty when nothing is known; NaN where it is not.
   std::span<const double> steps;
+  /// The numbers that an UPDATE by key puts there as literals or parameters; NaN where there is none. Empty for any other op.
+  std::span<const double> numbers;
   /// For the same columns, of any value written as a literal or parameter. Empty when nothing is known.
   std::span<const CellStep> changes;
   std::string_view error_code, error_message;
@@ -66,8 +68,9 @@ struct Op {
 
   [[nodiscard]] const StatementFacts& facts() const { return statement->facts(); }
   /// The value of a slot; a missing value when the slot is none or folded.
-  [[nodiscard]] Value value(int slot) const {
-    return slot >= 0 && static_cast<size_t>(slot) < values.slots.size() ? values.slots[static_cast<size_t>(slot)] : Value{};
+  [[nodiscard]] const Value& value(int slot) const {
+    static const Value kMissing;
+    return slot >= 0 && static_cast<size_t>(slot) < values.slots.size() ? values.slots[static_cast<size_t>(slot)] : kMissing;
   }
 };
 

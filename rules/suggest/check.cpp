@@ -222,7 +222,7 @@ class Checker {
       const bool loud = f.severity != Severity::kNote || (finding_.severity == Severity::kNote && f.code == finding_.code);
       // Its own rule doubts a unit that lacks what the example does not show (the write that a lock was taken for).
       const bool sure = first == nullptr || f.code != finding_.code || f.confidence != Confidence::kPossible ||
-                        finding_.confidence == Confidence::kPossible;
+                        examples_.confidence == Confidence::kPossible;
       if (loud && sure) names.emplace(f.code, f.tables.empty() ? "" : f.tables.front());
     }
     return names;
@@ -281,12 +281,9 @@ class Checker {
 }  // namespace
 
 void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options) {
+  if (finding.fixes.empty()) return;
   Checker(finding, examples, options).run();
-}
-
-void check_schema_fixes(Finding& finding, const AuditOptions& options) {
-  check_fixes(finding, {}, options);
-  const Rule* rule = find_rule(finding.code);
+  const Rule* rule = examples.first == nullptr ? find_rule(finding.code) : nullptr;
   if (rule == nullptr || rule->check_schema == nullptr || options.catalog == nullptr) return;
   for (Fix& fix : finding.fixes) {
     if (fix.checked.empty() || static_cast<size_t>(fix.use.once) != fix.sql.size()) continue;

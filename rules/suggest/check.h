@@ -20,17 +20,17 @@ struct FindingExample {
   std::vector<int> locks;     ///< LOCK TABLE, advisory locks and their release that the finding names
 };
 
-/// What a finding is shown by. Null but for the first: there is none, or it was not kept.
+/// What a finding is shown by. Null: there is none, or it was not kept. Without the first no unit shows it.
 struct FindingExamples {
   const FindingExample* first = nullptr;
   const FindingExample* second = nullptr;  ///< another match, of another session
   const FindingExample* partner =
       nullptr;  ///< the unit that the finding needs beside its own (Match::needs); its `write` is the op that matters
+  Confidence confidence = Confidence::kPossible;  ///< of the finding as the log alone shows it: live data may have made it surer
 };
 
-/// Fills Fix::checked with `parses` and `silences`, and Fix::trial. The partner runs as it was, but for what the fix says every transaction must do.
+/// Fills Fix::checked with `parses` and `silences`, and Fix::trial. The partner runs as it was, but for what the fix says every transaction must do. Of a
+/// finding that no unit shows, the rule is asked about the schema again (Rule::check_schema).
 void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options);
-/// The same for a finding that the schema alone shows (Rule::check_schema).
-void check_schema_fixes(Finding& finding, const AuditOptions& options);
 
 }  // namespace dbaudit

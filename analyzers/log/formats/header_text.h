@@ -2,6 +2,7 @@
 // Bytes of a PostgreSQL log line's header, for the matcher of log_line_prefix and its guesser.
 
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace dbaudit::header_text {
@@ -24,6 +25,12 @@ inline size_t hex_at(std::string_view s, size_t at) {
   size_t n = 0;
   while (at + n < s.size() && is_hex(s[at + n])) ++n;
   return n;
+}
+
+/// `s` has these bytes at `at`.
+template <size_t N>
+bool has_at(std::string_view s, size_t at, const char (&bytes)[N]) {
+  return s.size() >= at && s.size() - at >= N - 1 && std::memcmp(s.data() + at, bytes, N - 1) == 0;
 }
 
 /// A field the server did not know yet counts as empty.

@@ -1,4 +1,6 @@
-// One JSON object a line, through simdjson's on-demand parser.
+// One JSON object a line, through simdjson's on-demand parser, or without it where the object is as loggers mostly write it: flat, all values strings
+// and numbers, no blanks between them but one behind a colon or a comma. Such a line is checked and unescaped in one pass; at anything else in it
+// the parser takes over, so that what is accepted, and what is made of what is broken, is decided in one place.
 //
 // The parser wants padding behind the text and errors on bytes that are no UTF-8, so each line is copied once into a buffer that is kept; a line with
 // bad bytes is copied again with them replaced. Values inside arrays are parsed by a second parser over the same buffer, whose strings then live
@@ -10,11 +12,16 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <deque>
 #include <string>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/python_logging.h"
@@ -98,38 +105,231 @@ BindValue bind_value(const JsonField& field) {
   return v;
 }
 
+/// What stands behind a backslash in JSON; 0: nothing this simple.
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> escapes{};
+  for (const char c : {'"', '\\', '/'}) escapes[static_cast<unsigned char>(c)] = c;
+  escapes['b'] = '\b';
+  escapes['f'] = '\f';
+  escapes['n'] = '\n';
+  escapes['r'] = '\r';
+  escapes['t'] = '\t';
+  return escapes;
+}();
+
+/// What kinds of bytes went by.
+class BytesSeen {
+ public:
+  void add(char c) {
+    has_control_ |= static_cast<unsigned char>(c) < ' ';
+    has_high_ |= static_cast<unsigned char>(c) >= 0x80;
+  }
+#if defined(__SSE2__)
+  void add(__m128i x) {
+    lowest_ = _mm_min_epu8(lowest_, x);
+    all_ = _mm_or_si128(all_, x);
+  }
+  [[nodiscard]] bool has_controls() const {
+    const __m128i controls = _mm_cmpeq_epi8(_mm_min_epu8(lowest_, _mm_set1_epi8(' ' - 1)), lowest_);
+    return has_control_ || _mm_movemask_epi8(controls) != 0;
+  }
+  [[nodiscard]] bool is_ascii() const { return !has_high_ && _mm_movemask_epi8(all_) == 0; }
+#else
+  [[nodiscard]] bool has_controls() const { return has_control_; }
+  [[nodiscard]] bool is_ascii() const { return !has_high_; }
+#endif
+
+ private:
+  bool has_control_ = false, has_high_ = false;
+#if defined(__SSE2__)
+  __m128i lowest_ = _mm_set1_epi8(' '), all_ = _mm_setzero_si128();
+#endif
+};
+
+/// Reads a flat object. Strings are copied to `out`, which has room for the whole line and kRegister bytes.
+class FlatObject {
+ public:
+  static constexpr size_t kRegister = 16;
+
+  FlatObject(std::string_view line, char* out) : p_(line.data()), end_(p_ + line.size()), out_(out), line_(line) {}
+
+  /// Calls add(key, kind, text) for each field; false when it is no flat object, whatever was added.
+  template <class Add>
+  bool read(Add add) {
+    if (!take('{')) return false;
+    do {
+      std::string_view key, text;
+      if (!take('"') || !read_short_string(key) || !take(':')) return false;
+      auto kind = JsonField::Kind::kString;
+      if (p_ < end_ && *p_ == '"') {
+        ++p_;
+        if (!read_short_string(text) && !read_long_string(text)) return false;
+      } else {
+        kind = JsonField::Kind::kNumber;
+        if (!read_number(text)) return false;
+      }
+      add(key, kind, text);
+    } while (take(','));
+    return take('}') && p_ == end_ && has_good_bytes();
+  }
+
+ private:
+  /// The byte, and a blank behind it.
+  bool take(char c) {
+    if (p_ == end_ || *p_ != c) return false;
+    ++p_;
+    if ((c == ':' || c == ',') && p_ < end_ && *p_ == ' ') ++p_;
+    return true;
+  }
+  // The rest of a string, behind its opening quote.
+  bool read_short_string(std::string_view& text);
+  bool read_long_string(std::string_view& text);
+  bool read_number(std::string_view& text);
+  /// No control characters, and UTF-8.
+  [[nodiscard]] bool has_good_bytes() const {
+    return !seen_.has_controls() && (seen_.is_ascii() || simdjson::validate_utf8(line_.data(), line_.size()));
+  }
+
+  const char* p_;
+  const char* const end_;
+  char* out_;
+  BytesSeen seen_;
+  const std::string_view line_;
+};
+
+/// A string of at most a register that holds no escape. (No key of a logger's is longer.)
+inline bool FlatObject::read_short_string(std::string_view& text) {
+  size_t size = 0;
+#if defined(__SSE2__)
+  if (end_ - p_ > static_cast<ptrdiff_t>(kRegister)) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p_));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out_), x);
+    const __m128i stops = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
+    size = static_cast<size_t>(std::countr_zero(static_cast<unsigned>(_mm_movemask_epi8(stops)) | 1U << kRegister));
+    if (p_[size] != '"') return false;
+    seen_.add(x);
+  } else
+#endif
+  {
+    const auto most = std::min(kRegister, static_cast<size_t>(end_ - p_));
+    for (; size < most && p_[size] != '"' && p_[size] != '\\'; ++size) seen_.add(out_[size] = p_[size]);
+    if (p_ + size == end_ || p_[size] != '"') return false;
+  }
+  text = {out_, size};
+  out_ += size;
+  p_ += size + 1;
+  return true;
+}
+
+inline bool FlatObject::read_long_string(std::string_view& text) {
+  const char* p = p_;
+  char* out = out_;
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+  for (const char* const last = end_ - std::min<ptrdiff_t>(end_ - p, kRegister); p < last;) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), x);
+    seen_.add(x);
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, backslash))));
+    if (found == 0) {
+      p += kRegister;
+      out += kRegister;
+      continue;
+    }
+    const auto before = static_cast<size_t>(std::countr_zero(found));
+    if (p[before] == '"') {
+      p += before;
+      out += before;
+      break;
+    }
+    const char c = kEscapes[static_cast<unsigned char>(p[before + 1])];
+    if (c == '\0') return false;
+    out[before] = c;
+    p += before + 2;
+    out += before + 1;
+  }
+#endif
+  for (; p < end_ && *p != '"'; ++p) {
+    seen_.add(*p);
+    char c = *p;
+    if (c == '\\') {
+      c = ++p < end_ ? kEscapes[static_cast<unsigned char>(*p)] : '\0';
+      if (c == '\0') return false;
+    }
+    *out++ = c;
+  }
+  if (p == end_) return false;
+  text = {out_, static_cast<size_t>(out - out_)};
+  out_ = out;
+  p_ = p + 1;
+  return true;
+}
+
+inline bool FlatObject::read_number(std::string_view& text) {
+  const char* const begin = out_;
+  if (p_ < end_ && *p_ == '-') *out_++ = *p_++;
+  const char* const digits = out_;
+  while (p_ < end_ && *p_ >= '0' && *p_ <= '9') *out_++ = *p_++;
+  text = {begin, static_cast<size_t>(out_ - begin)};
+  return out_ != digits && p_ < end_ && (*p_ == ',' || *p_ == '}');
+}
+
 }  // namespace
 
 struct JsonLines::State {
   json::parser parser, inner;
   std::vector<char> buffer;
   size_t size = 0;
-  std::vector<JsonField> fields;
+  std::array<JsonField, kMaxFields> fields;
+  size_t field_count = 0;
   std::deque<std::string> keys;  // of nested fields; reused
   size_t keys_used = 0;
-  std::array<uint8_t, kMaxFields> key_kinds;  // of `fields`
-  uint64_t all_kinds = 0;                     // a bit for each of them
+  // Of the first fields, as many as were there when one was looked for: their key_kinds, and a bit for each of these.
+  std::array<uint8_t, kMaxFields> key_kinds;
+  size_t known_kinds = 0;
+  uint64_t all_kinds = 0;
 
-  void add(std::string_view key, const JsonField& value) {
-    const uint8_t kind = kind_of_key(key);
-    key_kinds[fields.size()] = kind;
-    all_kinds |= uint64_t{1} << kind;
-    fields.push_back(value);
-    fields.back().key = key;
+  void add(std::string_view key, JsonField::Kind kind, std::string_view text) {
+    JsonField& field = fields[field_count++];
+    field.key = key;
+    field.kind = kind;
+    field.text = text;
   }
   /// The first field with that key for which `is_wanted`.
   template <typename IsWanted>
-  const JsonField* find(std::string_view key, IsWanted is_wanted) const {
+  const JsonField* find(std::string_view key, IsWanted is_wanted) {
+    for (; known_kinds < field_count; ++known_kinds) {
+      key_kinds[known_kinds] = kind_of_key(fields[known_kinds].key);
+      all_kinds |= uint64_t{1} << key_kinds[known_kinds];
+    }
     const uint8_t kind = kind_of_key(key);
     if ((all_kinds >> kind & 1U) == 0) return nullptr;
-    for (size_t i = 0; i < fields.size(); ++i) {
+    for (size_t i = 0; i < field_count; ++i) {
       if (key_kinds[i] == kind && fields[i].key == key && is_wanted(fields[i])) return &fields[i];
     }
     return nullptr;
   }
+  /// The line without the parser; false when it takes that.
+  bool parse_flat(std::string_view line) {
+    if (buffer.size() < line.size() + FlatObject::kRegister) grow(line.size());
+    size = line.size();
+    bool is_small = true;
+    const auto put = [&](std::string_view key, JsonField::Kind kind, std::string_view text) {
+      is_small = is_small && field_count < kMaxFields;
+      if (is_small) add(key, kind, text);
+    };
+    if (FlatObject(line, buffer.data()).read(put) && is_small) return true;
+    clear();
+    return false;
+  }
+  void clear() {
+    field_count = 0;
+    keys_used = known_kinds = 0;
+    all_kinds = 0;
+  }
+  void grow(size_t line_size) { buffer.resize(line_size + line_size / 2 + 4096 + simdjson::SIMDJSON_PADDING); }
   bool load(std::string_view text) {
-    if (buffer.size() < text.size() + simdjson::SIMDJSON_PADDING)
-      buffer.resize(text.size() + text.size() / 2 + 4096 + simdjson::SIMDJSON_PADDING);
+    if (buffer.size() < text.size() + simdjson::SIMDJSON_PADDING) grow(text.size());
     std::memcpy(buffer.data(), text.data(), text.size());
     std::memset(buffer.data() + text.size(), ' ', simdjson::SIMDJSON_PADDING);
     size = text.size();
@@ -161,15 +361,15 @@ struct JsonLines::State {
         if (nested.raw_json().get(out.text) != simdjson::SUCCESS) return false;
         bool empty = false;
         if (nested.reset().get(empty) != simdjson::SUCCESS) return false;
-        if (fields.size() < kMaxFields) {
-          add(joined(prefix, key), out);
-          const std::string_view inside = fields.back().key;
+        if (field_count < kMaxFields) {
+          add(joined(prefix, key), out.kind, out.text);
+          const std::string_view inside = fields[field_count - 1].key;
           if (!flatten(nested, inside, depth + 1)) return false;
         }
         continue;
       }
       if (!read_value(value, all(), out)) return false;
-      if (fields.size() < kMaxFields) add(joined(prefix, key), out);
+      if (field_count < kMaxFields) add(joined(prefix, key), out.kind, out.text);
     }
     return true;
   }
@@ -208,16 +408,15 @@ struct JsonLines::State {
   }
 };
 
-JsonLines::JsonLines() : state_(std::make_unique<State>()) { state_->fields.reserve(kMaxFields); }
+JsonLines::JsonLines() : state_(std::make_unique<State>()) {}
 JsonLines::~JsonLines() = default;
 
 bool JsonLines::parse(std::string_view line) {
   State& s = *state_;
-  s.fields.clear();
-  s.keys_used = 0;
-  s.all_kinds = 0;
+  s.clear();
   line = trim(line);
   if (line.size() < 2 || line.front() != '{' || line.back() != '}') return false;
+  if (s.parse_flat(line)) return true;
   s.load(line);
   json::document document;
   auto error = s.parser.iterate(s.buffer.data(), s.size, s.buffer.size()).get(document);
@@ -230,11 +429,11 @@ bool JsonLines::parse(std::string_view line) {
       document.current_location().error() == simdjson::OUT_OF_BOUNDS) {  // nothing behind the object
     return true;
   }
-  s.fields.clear();
+  s.field_count = 0;
   return false;
 }
 
-std::span<const JsonField> JsonLines::fields() const { return state_->fields; }
+std::span<const JsonField> JsonLines::fields() const { return std::span(state_->fields).first(state_->field_count); }
 
 const JsonField* JsonLines::find_any(std::initializer_list<std::string_view> keys) const {
   for (const std::string_view key : keys) {

@@ -20,8 +20,8 @@ using namespace header_text;
 namespace {
 
 constexpr int kMaxSteps = 2000;
-constexpr size_t kSeen = 512;
-constexpr size_t kLongestSeen = 256;
+constexpr int kSeenBits = 11;
+constexpr size_t kShortestSeen = 12, kLongestSeen = 256;
 constexpr std::string_view PrefixFields::*kFields[] = {&PrefixFields::app,    &PrefixFields::user,        &PrefixFields::database,
                                                        &PrefixFields::remote, &PrefixFields::pid,         &PrefixFields::session_id,
                                                        &PrefixFields::vxid,   &PrefixFields::command_tag, &PrefixFields::sqlstate};
@@ -52,32 +52,89 @@ std::optional<PostgresSeverity> severity_of_name(std::string_view name) {
 }
 
 std::optional<PostgresSeverity> parse_severity(std::string_view s, size_t* text_at) {
-  if (s.size() < 5) return std::nullopt;
-  for (const SeverityName& candidate : kSeverities) {
-    if (candidate.name[0] != s[0] || !s.starts_with(candidate.name)) continue;
-    size_t at = candidate.name.size();
-    if (candidate.severity == PostgresSeverity::kDebug && at < s.size() && s[at] >= '1' && s[at] <= '5') ++at;
-    if (s.substr(at, 3) != ":  ") continue;
-    *text_at = at + 3;
-    return candidate.severity;
+  using Severity = PostgresSeverity;
+  const auto begins = [&](const auto& name_and_colon, Severity severity) -> std::optional<Severity> {
+    if (!has_at(s, 0, name_and_colon)) return std::nullopt;
+    *text_at = sizeof name_and_colon - 1;
+    return severity;
+  };
+  switch (s.empty() ? '\0' : s[0]) {
+    case 'L': {
+      const auto log = begins("LOG:  ", Severity::kLog);
+      return log ? log : begins("LOCATION:  ", Severity::kLocation);
+    }
+    case 'S': return begins("STATEMENT:  ", Severity::kStatement);
+    case 'D': {
+      if (const auto detail = begins("DETAIL:  ", Severity::kDetail)) return detail;
+      if (!has_at(s, 0, "DEBUG")) return std::nullopt;
+      const size_t at = s.size() > 5 && s[5] >= '1' && s[5] <= '5' ? 6 : 5;
+      if (!has_at(s, at, ":  ")) return std::nullopt;
+      *text_at = at + 3;
+      return Severity::kDebug;
+    }
+    case 'E': return begins("ERROR:  ", Severity::kError);
+    case 'C': return begins("CONTEXT:  ", Severity::kContext);
+    case 'H': return begins("HINT:  ", Severity::kHint);
+    case 'F': return begins("FATAL:  ", Severity::kFatal);
+    case 'W': return begins("WARNING:  ", Severity::kWarning);
+    case 'N': return begins("NOTICE:  ", Severity::kNotice);
+    case 'I': return begins("INFO:  ", Severity::kInfo);
+    case 'Q': return begins("QUERY:  ", Severity::kQuery);
+    case 'P': return begins("PANIC:  ", Severity::kPanic);
+    case 'B': return begins("BACKTRACE:  ", Severity::kBacktrace);
+    default: return std::nullopt;
   }
-  return std::nullopt;
+}
+
+/// Sets second_text_ and what it says; false when there is no such text at `p`, which has 19 bytes.
+bool PrefixClock::read_second(const char* p) {
+  static constexpr char kShape[] = "dddd-dd-dd dd:dd:dd";
+  for (size_t i = 0; i < second_text_.size(); ++i) {
+    if (kShape[i] == 'd' ? !is_digit(p[i]) : p[i] != kShape[i]) return false;
+  }
+  const int month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return false;
+  const int64_t days = days_from_civil(two(p) * 100 + two(p + 2), static_cast<unsigned>(month), static_cast<unsigned>(day));
+  second_micros_ = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1'000'000;
+  std::memcpy(second_text_.data(), p, second_text_.size());
+  return true;
+}
+
+/// Sets what is remembered of the zone to the one behind the blank that `s` begins with. The number of bytes, 0 when there is none.
+size_t PrefixClock::read_zone(std::string_view s) {
+  size_t end = 1;
+  const bool is_sign = end < s.size() && (s[end] == '+' || s[end] == '-');
+  if (is_sign) {
+    ++end;
+    while (end < s.size() && (is_digit(s[end]) || s[end] == ':') && end < kLongestZone) ++end;
+  } else {
+    while (end < s.size() && is_alpha(s[end]) && end < kLongestZone) ++end;
+  }
+  const std::string_view zone = s.substr(1, end - 1);
+  zone_size_ = zone_text_ = zone_mask_ = 0;
+  zone_known_ = false;
+  zone_micros_ = 0;
+  if (zone.size() < (is_sign ? 3U : 1U)) return 0;
+  zone_size_ = end;
+  std::memcpy(&zone_text_, s.data(), end);
+  std::memset(&zone_mask_, 0xFF, end);
+  if (zone == "UTC" || zone == "GMT") {
+    zone_known_ = true;
+  } else if (is_sign && digits_at(zone, 1) >= 2) {
+    int minutes = two(zone.data() + 1) * 60;
+    const size_t rest = zone.size() > 3 && zone[3] == ':' ? 4 : 3;
+    if (digits_at(zone, rest) >= 2) minutes += two(zone.data() + rest);
+    zone_micros_ = int64_t{zone[0] == '-' ? minutes : -minutes} * 60'000'000;
+    zone_known_ = true;
+  } else if (zone_offset_minutes_ != INT32_MIN) {
+    zone_micros_ = -int64_t{zone_offset_minutes_} * 60'000'000;
+    zone_known_ = true;
+  }
+  return end;
 }
 
 size_t PrefixClock::read(std::string_view s, TimePoint* time) {
-  if (s.size() < 20) return 0;
-  if (std::memcmp(s.data(), second_text_.data(), second_text_.size()) != 0) {
-    static constexpr char kShape[] = "dddd-dd-dd dd:dd:dd";
-    for (size_t i = 0; i < second_text_.size(); ++i) {
-      if (kShape[i] == 'd' ? !is_digit(s[i]) : s[i] != kShape[i]) return 0;
-    }
-    const char* p = s.data();
-    const int month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
-    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return 0;
-    const int64_t days = days_from_civil(two(p) * 100 + two(p + 2), static_cast<unsigned>(month), static_cast<unsigned>(day));
-    second_micros_ = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1'000'000;
-    std::memcpy(second_text_.data(), s.data(), second_text_.size());
-  }
+  if (s.size() <= second_text_.size() || (!is_same_second(s) && !read_second(s.data()))) return 0;
   size_t at = second_text_.size();
   int64_t micros = second_micros_;
   int32_t tick = 1'000'000;
@@ -87,42 +144,11 @@ size_t PrefixClock::read(std::string_view s, TimePoint* time) {
     at += 4;
   }
   if (at < s.size() && s[at] == ' ') {
-    if (!zone_text_.empty() && s.substr(at + 1, zone_text_.size()) == zone_text_ &&
-        (at + 1 + zone_text_.size() == s.size() || !is_word(s[at + 1 + zone_text_.size()]))) {
-      at += 1 + zone_text_.size();
-    } else {
-      size_t end = at + 1;
-      const bool is_sign = end < s.size() && (s[end] == '+' || s[end] == '-');
-      if (is_sign) {
-        ++end;
-        while (end < s.size() && (is_digit(s[end]) || s[end] == ':') && end - at < 8) ++end;
-      } else {
-        while (end < s.size() && is_alpha(s[end]) && end - at < 8) ++end;
-      }
-      const std::string_view zone = s.substr(at + 1, end - at - 1);
-      if (zone.size() >= (is_sign ? 3U : 1U)) {
-        zone_text_ = zone;
-        zone_known_ = false;
-        zone_micros_ = 0;
-        if (zone == "UTC" || zone == "GMT") {
-          zone_known_ = true;
-        } else if (is_sign && digits_at(zone, 1) >= 2) {
-          int minutes = two(zone.data() + 1) * 60;
-          const size_t rest = zone.size() > 3 && zone[3] == ':' ? 4 : 3;
-          if (digits_at(zone, rest) >= 2) minutes += two(zone.data() + rest);
-          zone_micros_ = int64_t{zone[0] == '-' ? minutes : -minutes} * 60'000'000;
-          zone_known_ = true;
-        } else if (zone_offset_minutes_ != INT32_MIN) {
-          zone_micros_ = -int64_t{zone_offset_minutes_} * 60'000'000;
-          zone_known_ = true;
-        }
-        at = end;
-      } else {
-        zone_text_.clear();
-        zone_micros_ = 0;
-        zone_known_ = false;
-      }
-    }
+    uint64_t next = 0;
+    const size_t left = s.size() - at;
+    std::memcpy(&next, s.data() + at, std::min(left, sizeof next));
+    const bool is_same_zone = zone_size_ != 0 && (next & zone_mask_) == zone_text_ && (left <= zone_size_ || !is_word(s[at + zone_size_]));
+    at += is_same_zone ? zone_size_ : read_zone(s.substr(at));
   }
   time->micros = micros + zone_micros_;
   time->zone_known = zone_known_;
@@ -190,31 +216,48 @@ bool LogLinePrefix::finish(size_t at, Attempt& a) const {
   return true;
 }
 
-LogLinePrefix::Seen* LogLinePrefix::seen_of(std::string_view behind_time) const {
-  constexpr size_t kKey = 12;  // ` [4471] shop`
-  if (behind_time.size() < kKey) return nullptr;
-  if (seen_.empty()) seen_.resize(kSeen);
-  return &seen_[hash_bytes(behind_time.substr(0, kKey)) % kSeen];
+/// Where in seen_ a header stands: told by its first bytes, which are mostly those of the session (` [4471] shop`).
+size_t LogLinePrefix::place_of(const char* header) {
+  uint64_t first = 0;
+  uint32_t more = 0;
+  std::memcpy(&first, header, sizeof first);
+  std::memcpy(&more, header + sizeof first, sizeof more);
+  constexpr uint64_t kMultiplier = 0x9ddfea08eb382d69ULL;
+  uint64_t x = (first ^ uint64_t{more} << 40) * kMultiplier;
+  x ^= x >> 29;
+  return (x * kMultiplier) >> (64 - kSeenBits);
 }
 
-bool LogLinePrefix::recall(const Seen& seen, size_t at, Attempt& a) const {
-  if (seen.header.empty() || !a.line.substr(at).starts_with(seen.header) || !finish(at + seen.header.size(), a)) return false;
-  for (size_t i = 0; i < std::size(kFields); ++i) {
-    if (seen.fields[i].size != 0) a.fields.*kFields[i] = a.line.substr(at + seen.fields[i].begin, seen.fields[i].size);
+/// The fields of a header that was seen before. `at`: behind the time.
+bool LogLinePrefix::recall(size_t at, Attempt& a) const {
+  if (seen_.empty() || a.line.size() - at < kShortestSeen) return false;
+  const std::string_view rest = a.line.substr(at);
+  const size_t place = place_of(rest.data());
+  const auto fits = [rest](const Seen& seen) { return !seen.header.empty() && rest.starts_with(seen.header); };
+  const Seen* seen = &seen_[place];
+  if (!fits(*seen)) seen = &seen_[place ^ 1];
+  if ((seen == &seen_[place ^ 1] && !fits(*seen)) || !finish(at + seen->header.size(), a)) return false;
+  for (size_t i = 0; i < seen->field_count; ++i) {
+    const Seen::Field& field = seen->fields[i];
+    a.fields.*kFields[field.slot] = {rest.data() + field.begin, field.size};
   }
   return true;
 }
 
-void LogLinePrefix::keep(Seen& seen, size_t at, size_t severity_at, const Attempt& a) {
-  if (a.looked_further || severity_at <= at || severity_at - at > kLongestSeen) return;
-  seen.header = a.line.substr(at, severity_at - at);
+void LogLinePrefix::keep(size_t at, const Attempt& a) const {
+  if (a.looked_further || a.severity_at <= at || a.severity_at - at > kLongestSeen || a.line.size() - at < kShortestSeen) return;
+  if (seen_.empty()) seen_.resize(size_t{1} << kSeenBits);
+  // Of the two places it may have, the newer one's.
+  const size_t place = place_of(a.line.data() + at);
+  std::swap(seen_[place], seen_[place ^ 1]);
+  Seen& seen = seen_[place];
+  seen.header = a.line.substr(at, a.severity_at - at);
+  seen.field_count = 0;
   for (size_t i = 0; i < std::size(kFields); ++i) {
     const std::string_view field = a.fields.*kFields[i];
-    if (field.empty()) {
-      seen.fields[i] = {};
-    } else {
-      seen.fields[i] = {static_cast<uint16_t>(static_cast<size_t>(field.data() - a.line.data()) - at), static_cast<uint16_t>(field.size())};
-    }
+    if (field.empty()) continue;
+    const auto begin = static_cast<size_t>(field.data() - a.line.data()) - at;
+    seen.fields[seen.field_count++] = {static_cast<uint16_t>(i), static_cast<uint16_t>(begin), static_cast<uint16_t>(field.size())};
   }
 }
 
@@ -344,21 +387,20 @@ bool LogLinePrefix::match_ops(size_t op_index, size_t at, Attempt& a) const {
 
 std::optional<PostgresSeverity> LogLinePrefix::match(std::string_view line, PrefixClock& clock, PrefixFields* fields,
                                                      size_t* text_at) const {
-  *fields = PrefixFields{};
+  static constexpr PrefixFields kNone{};
+  *fields = kNone;
   Attempt attempt{line, clock, *fields};
   size_t behind_time = 0;
-  Seen* seen = nullptr;
   if (repeats_) {
     behind_time = clock.read(line, &fields->time);
     if (behind_time == 0) return std::nullopt;
-    seen = seen_of(line.substr(behind_time));
-    if (seen != nullptr && recall(*seen, behind_time, attempt)) {
+    if (recall(behind_time, attempt)) {
       *text_at = attempt.text_at;
       return attempt.severity;
     }
   }
   if (!match_ops(repeats_ ? 1 : 0, behind_time, attempt)) return std::nullopt;
-  if (seen != nullptr) keep(*seen, behind_time, attempt.severity_at, attempt);
+  if (repeats_) keep(behind_time, attempt);
   *text_at = attempt.text_at;
   return attempt.severity;
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,14 +60,24 @@ class PrefixClock {
   /// `2026-11-20 14:25:53[.782] UTC` at the start of `s`; the number of bytes, 0 when it is not one. Abbreviations other than UTC and
   /// GMT are ambiguous (CST, IST): the time stays local unless the offset was given. Numeric ones (`+03`) are offsets east.
   size_t read(std::string_view s, TimePoint* time);
+  /// Does `s` begin with the second (`2026-11-20 14:25:53`) that was read last?
+  [[nodiscard]] bool is_same_second(std::string_view s) const {
+    return s.size() > second_text_.size() && std::memcmp(s.data(), second_text_.data(), second_text_.size()) == 0;
+  }
   /// `1795184838.363` (%n).
   static size_t read_epoch(std::string_view s, TimePoint* time);
 
  private:
+  bool read_second(const char* p);
+  size_t read_zone(std::string_view s);
+
   int32_t zone_offset_minutes_;
   std::array<char, 19> second_text_{};
   int64_t second_micros_ = 0;
-  std::string zone_text_;
+  // The zone read last, with the blank before it, and as many bytes 0xFF; 0: none yet.
+  static constexpr size_t kLongestZone = 8;
+  uint64_t zone_text_ = 0, zone_mask_ = 0;
+  size_t zone_size_ = 0;
   int64_t zone_micros_ = 0;  // to add
   bool zone_known_ = false;
 };
@@ -91,16 +102,18 @@ class LogLinePrefix {
   /// What stood between the time and the severity of an earlier line. A line with the same bytes there has the same fields.
   struct Seen {
     std::string header;
-    struct {
-      uint16_t begin = 0, size = 0;
-    } fields[9];  // in the order of kFields, from the start of `header`
+    struct Field {
+      uint16_t slot, begin, size;  // an index of kFields; bytes of `header`
+    };
+    std::array<Field, 9> fields;
+    size_t field_count = 0;
   };
 
   bool match_ops(size_t op, size_t at, Attempt& attempt) const;
   bool finish(size_t at, Attempt& attempt) const;
-  Seen* seen_of(std::string_view behind_time) const;
-  bool recall(const Seen& seen, size_t at, Attempt& attempt) const;
-  static void keep(Seen& seen, size_t at, size_t severity_at, const Attempt& attempt);
+  static size_t place_of(const char* header);
+  bool recall(size_t at, Attempt& attempt) const;
+  void keep(size_t at, const Attempt& attempt) const;
 
   std::string prefix_;
   std::vector<Op> ops_;

@@ -380,6 +380,8 @@ constexpr std::string_view kKnownPrefixes[] = {
     "",
 };
 
+constexpr size_t kHead = size_t{64} << 10;  // of a log, at most
+
 struct HeadLines {
   std::vector<std::string_view> lines;
   int telling = 0;
@@ -388,7 +390,7 @@ struct HeadLines {
 /// The complete lines of a head that are not continuations, at most 400.
 HeadLines header_lines(std::string_view head) {
   HeadLines result;
-  const bool is_whole = head.size() < (size_t{64} << 10);
+  const bool is_whole = head.size() < kHead;
   while (!head.empty() && result.lines.size() < 400) {
     const size_t newline = head.find('\n');
     if (newline == std::string_view::npos && !is_whole && !result.lines.empty()) break;
@@ -458,7 +460,7 @@ PrefixGuess make_guess(std::string_view head_bytes) {
     const auto score = count_matches(prefix, head, best.first);
     if (score.first != 0 && score >= best) {
       best = score;
-      guess.prefix = std::move(prefix);
+      guess.prefix.emplace(*candidate, true);  // without what it remembers of these lines
     }
   }
   guess.matched = best.first;
@@ -489,7 +491,10 @@ PrefixGuess count_prefix(std::string_view head_bytes, const std::string& prefix)
 }
 
 PrefixGuess guess_prefix(std::string_view head_bytes) {
-  // Asked of one head several times: by the formats that share the prefix, by whoever compares it with the server's, by the reader.
+  // Asked of one head several times: by the formats that share the prefix, by whoever compares it with the server's, by the reader. Some have cut the
+  // line that a full head ends in, which is not looked at anyway.
+  const size_t newline = head_bytes.size() >= kHead ? head_bytes.rfind('\n') : std::string_view::npos;
+  if (newline != std::string_view::npos) head_bytes = head_bytes.substr(0, newline + 1);
   thread_local uint64_t last_head = 0;
   thread_local PrefixGuess last_guess;
   const uint64_t hash = hash_bytes(head_bytes) | 1;

@@ -61,6 +61,11 @@ constexpr MysqlCommandName kCommands[] = {
     {"Error", MysqlCommand::kOther},
 };
 
+/// False for nearly every statement: its first letter is none of these.
+bool may_start_with_one_of(std::string_view letters, std::string_view sql) {
+  return sql.empty() || sql[0] <= ' ' || letters.find(ascii_lower(sql[0])) != std::string_view::npos;
+}
+
 }  // namespace
 
 const MysqlCommandName* find_mysql_command(std::string_view text) {
@@ -86,16 +91,18 @@ void MysqlEntries::fill(LogRecord& record, std::string_view id, MysqlCommand com
     if (!record.time.known()) ++without_time_;
   };
   switch (command) {
-    case MysqlCommand::kQuery:
+    case MysqlCommand::kQuery: {
+      const bool is_plain = !may_start_with_one_of("peu", argument);
       // SQL-level PREPARE and EXECUTE are followed by entries of their own, `Prepare` and `Execute`, with the text that counts.
-      if (starts_with_word(argument, "prepare") || starts_with_word(argument, "execute")) break;
+      if (!is_plain && (starts_with_word(argument, "prepare") || starts_with_word(argument, "execute"))) break;
       statement(Protocol::kSimple);
-      if (starts_with_word(argument, "use")) {
+      if (!is_plain && starts_with_word(argument, "use")) {
         previous_database_ = session.database;  // the record's view of it must outlive the change
         record.database = previous_database_;
         if (const std::string_view name = mysql_text::used_database(argument); !name.empty()) session.database = name;
       }
       break;
+    }
     case MysqlCommand::kExecute: statement(Protocol::kExtended); break;
     case MysqlCommand::kConnect:
     case MysqlCommand::kChangeUser: connect(record, session, argument, command == MysqlCommand::kConnect); break;

@@ -14,6 +14,7 @@
 
 #include "analyzers/base/engine.h"
 #include "analyzers/base/time.h"
+#include "analyzers/log/formats/mysql_quotes.h"
 #include "analyzers/log/formats/sql_lines.h"
 #include "analyzers/log/lines.h"
 
@@ -55,8 +56,7 @@ class StatementLines {
   /// `text_at`: where in lines.since_mark() the statement's text begins. `classify(line)` says what a line looks like.
   template <class Classify>
   Taken take(Lines& lines, size_t text_at, Classify&& classify) {
-    sql_.reset(kMySqlTextRules);
-    Statement<Classify> statement{{lines, sql_, text_at}, classify, disappointments_ < kMaxDisappointments};
+    Statement<Classify> statement{lines, text_at, classify, disappointments_ < kMaxDisappointments};
     const GatheredLines gathered = gather_lines(lines, statement, {.bytes = size_t{64} << 10});
     if (gathered.given_back) ++disappointments_;
     const bool at_banner = statement.kind == LineKind::kBanner;
@@ -65,9 +65,12 @@ class StatementLines {
 
  private:
   template <class Classify>
-  struct Statement : VerbatimStatement {
+  struct Statement {
+    Lines& lines;
+    size_t text_at;
     Classify& classify;
     bool tracks_quotes;
+    OpenQuote quote = {};
     LineKind kind = LineKind::kText;  // of the line peeked
 
     bool complete() {
@@ -76,16 +79,20 @@ class StatementLines {
       return kind == LineKind::kBanner;
     }
     bool in_quote() {
-      if (tracks_quotes) sql.advance(text());
-      return tracks_quotes && sql.in_quote();
+      if (!tracks_quotes) return false;
+      const std::string_view all = lines.since_mark();
+      quote.advance(all.substr(std::min(text_at, all.size())));
+      return quote.is_open();
     }
+    std::string_view plain(std::string_view line) { return line; }
     bool goes_on(std::string_view) { return true; }
     bool starts(std::string_view) { return kind == LineKind::kHeader; }
     void add(std::string_view) {}
+    void swallows() {}
+    void give_back() {}
   };
 
   static constexpr int kMaxDisappointments = 8;
-  SqlLines sql_;
   int disappointments_ = 0;
 };
 

@@ -18,6 +18,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -33,8 +34,6 @@ namespace dbaudit {
 namespace {
 
 using namespace header_text;
-
-constexpr size_t kSlack = 16;  // behind what is unescaped, for whole registers
 
 enum Column : size_t {
   kLogTime,
@@ -68,17 +67,18 @@ enum Column : size_t {
   kMostColumns = 64,
 };
 
-/// The columns of one row, fed line by line. Offsets count from the start of the row.
+/// The columns of one row, fed line by line.
 class CsvRow {
  public:
   struct Field {
-    size_t begin = 0, end = 0;
-    bool is_quoted = false, has_doubled = false;
+    size_t begin = 0, end = 0;            // offsets from the start of the row
+    size_t text_begin = 0, text_end = 0;  // of a quoted one instead: in texts_
+    bool is_quoted = false;
   };
   enum class State : uint8_t { kWhole, kOpen, kBroken };
 
   void clear() {
-    count_ = 0;
+    count_ = texts_size_ = end_ = 0;
     is_open_ = false;
   }
   /// `line` starts at offset `base` of the row. kOpen: a quoted text goes on in the next line.
@@ -86,56 +86,129 @@ class CsvRow {
 
   [[nodiscard]] size_t count() const { return count_; }
   [[nodiscard]] const Field& operator[](size_t i) const { return fields_[i]; }
-  [[nodiscard]] bool is_open() const { return is_open_; }
+  /// A column's bytes. Of a quoted one, with `""` as `"`: good until the next clear(). `row`: the row's bytes as they stand in the log.
+  [[nodiscard]] std::string_view text(size_t i, std::string_view row) const {
+    if (i >= count_) return {};
+    const Field& field = fields_[i];
+    if (field.is_quoted) return {texts_.get() + field.text_begin, field.text_end - field.text_begin};
+    const size_t end = std::min(field.end, row.size());
+    return {row.data() + std::min(field.begin, end), end - std::min(field.begin, end)};
+  }
 
  private:
-  Field& next() { return fields_[std::min<size_t>(count_++, kKeptColumns)]; }
+  bool add_quoted(const char*& p, const char* end);
+  void make_room(size_t size);
 
   std::array<Field, kKeptColumns + 1> fields_;  // the last one for those that are let pass
   size_t count_ = 0;
   bool is_open_ = false;
+  std::unique_ptr<char[]> texts_;  // one behind the other
+  size_t texts_size_ = 0, texts_capacity_ = 0;
+  size_t end_ = 0;  // of the line added last, by offset
 };
 
+/// The first comma or quote in [p, end).
+const char* find_comma_or_quote(const char* p, const char* end) {
+#if defined(__SSE2__)
+  for (; end - p >= 16; p += 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i found = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(',')), _mm_cmpeq_epi8(x, _mm_set1_epi8('"')));
+    if (const auto bits = static_cast<unsigned>(_mm_movemask_epi8(found)); bits != 0) return p + std::countr_zero(bits);
+  }
+#endif
+  while (p < end && *p != ',' && *p != '"') ++p;
+  return p;
+}
+
+/// Room for `size` more bytes of text, and a register's worth behind them.
+void CsvRow::make_room(size_t size) {
+  constexpr size_t kRegister = 16;
+  if (texts_capacity_ >= texts_size_ + size + kRegister) return;
+  texts_capacity_ = 2 * (texts_size_ + size) + 4096;
+  std::unique_ptr<char[]> larger(new char[texts_capacity_]);
+  if (texts_size_ != 0) std::memcpy(larger.get(), texts_.get(), texts_size_);
+  texts_ = std::move(larger);
+}
+
+/// Copies a quoted text to its closing quote, `""` as `"`. True when it was found: `p` is behind it. ORMs quote every name, so a pair stands every few
+/// bytes: too near for a search from one to the next to pay.
+bool CsvRow::add_quoted(const char*& p, const char* end) {
+  char* out = texts_.get() + texts_size_;
+  bool is_closed = false;
+#if defined(__SSE2__)
+  const __m128i quotes = _mm_set1_epi8('"');
+  for (const char* const last = end - std::min<ptrdiff_t>(end - p, 17); p < last;) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), x);
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, quotes)));
+    if (found == 0) {
+      p += 16;
+      out += 16;
+      continue;
+    }
+    const auto before = static_cast<size_t>(std::countr_zero(found));
+    is_closed = p[before + 1] != '"';
+    if (is_closed) {
+      p += before + 1;
+      out += before;
+      break;
+    }
+    p += before + 2;
+    out += before + 1;  // one of the two was copied with what came before
+  }
+#endif
+  while (!is_closed && p < end) {
+    if (*p != '"') {
+      *out++ = *p++;
+    } else if (++p < end && *p == '"') {
+      *out++ = *p++;
+    } else {
+      is_closed = true;
+    }
+  }
+  texts_size_ = static_cast<size_t>(out - texts_.get());
+  return is_closed;
+}
+
 CsvRow::State CsvRow::add(std::string_view line, size_t base) {
-  const char* const data = line.data();
-  const size_t size = line.size();
-  size_t at = 0;
-  for (;;) {
-    if (!is_open_) {
-      if (count_ >= kMostColumns) return State::kBroken;
-      Field& field = next();
-      field = Field{};
-      if (at < size && data[at] == '"') {
-        field.is_quoted = true;
-        field.begin = base + ++at;
-        is_open_ = true;
-      } else {
-        field.begin = base + at;
-        while (at < size && data[at] != ',' && data[at] != '"') ++at;
-        field.end = base + at;
-        if (at == size) return State::kWhole;
-        if (data[at] == '"') return State::kBroken;
-        ++at;
+  const char* p = line.data();
+  const char* const end = p + line.size();
+  const auto offset = [start = line.data(), base](const char* at) { return base + static_cast<size_t>(at - start); };
+  make_room(line.size() + 2);
+  if (is_open_ && base > end_) {  // the line's end is the text's: LF or CR LF
+    if (base - end_ == 2) texts_[texts_size_++] = '\r';
+    texts_[texts_size_++] = '\n';
+  }
+  end_ = base + line.size();
+  size_t count = count_;
+  const auto leave = [&](State state) {
+    count_ = count;
+    is_open_ = state == State::kOpen;
+    return state;
+  };
+  for (bool is_open = is_open_;; is_open = false) {
+    if (!is_open) {
+      if (count >= kMostColumns) return leave(State::kBroken);
+      Field& field = fields_[std::min<size_t>(count++, kKeptColumns)];
+      field.is_quoted = p < end && *p == '"';
+      if (!field.is_quoted) {
+        field.begin = offset(p);
+        if (p == end || *p != ',') p = find_comma_or_quote(p, end);  // most columns are empty
+        field.end = offset(p);
+        if (p == end) return leave(State::kWhole);
+        if (*p == '"') return leave(State::kBroken);
+        ++p;
         continue;
       }
+      ++p;
+      field.text_begin = texts_size_;
     }
-    Field& field = fields_[std::min<size_t>(count_ - 1, kKeptColumns)];
-    for (;;) {
-      const void* const quote = at < size ? std::memchr(data + at, '"', size - at) : nullptr;
-      if (quote == nullptr) {
-        field.end = base + size;
-        return State::kOpen;
-      }
-      at = static_cast<size_t>(static_cast<const char*>(quote) - data);
-      if (at + 1 >= size || data[at + 1] != '"') break;
-      field.has_doubled = true;
-      at += 2;
-    }
-    field.end = base + at++;
-    is_open_ = false;
-    if (at >= size) return State::kWhole;
-    if (data[at] != ',') return State::kBroken;
-    ++at;
+    const bool is_closed = add_quoted(p, end);
+    fields_[std::min<size_t>(count - 1, kKeptColumns)].text_end = texts_size_;
+    if (!is_closed) return leave(State::kOpen);
+    if (p == end) return leave(State::kWhole);
+    if (*p != ',') return leave(State::kBroken);
+    ++p;
   }
 }
 
@@ -160,16 +233,13 @@ bool may_begin_row(std::string_view line) {
   return !line.empty() && is_digit(line[0]) && is_time_text(line);
 }
 
-/// Is this the beginning of a csvlog row, as far as it goes? At least up to the message.
-bool is_row(const CsvRow& row, std::string_view bytes) {
+/// Is this the beginning of a csvlog row, as far as it goes? At least up to the message. `bytes`: as CsvRow::text() wants them.
+bool is_row(const CsvRow& row, std::string_view bytes, const PrefixClock& clock) {
   if (row.count() <= kMessage) return false;
-  const auto text = [&](size_t i) {
-    const size_t end = std::min(row[i].end, bytes.size());
-    return bytes.substr(std::min(row[i].begin, end), end - std::min(row[i].begin, end));
-  };
-  const std::string_view pid = text(kPid);
-  return is_time_text(text(kLogTime)) && !pid.empty() && digits_at(pid, 0) == pid.size() && is_session_id(text(kSessionId)) &&
-         severity_of_name(text(kSeverity)).has_value() && text(kSqlState).size() == 5;
+  const std::string_view time = row.text(kLogTime, bytes), pid = row.text(kPid, bytes);
+  return (clock.is_same_second(time) || is_time_text(time)) && !pid.empty() && digits_at(pid, 0) == pid.size() &&
+         is_session_id(row.text(kSessionId, bytes)) && severity_of_name(row.text(kSeverity, bytes)).has_value() &&
+         row.text(kSqlState, bytes).size() == 5;
 }
 
 class PostgresCsvReader final : public RecordReader {
@@ -193,7 +263,7 @@ class PostgresCsvReader final : public RecordReader {
   /// Reads rows until one is an entry, and makes it entry_; false at the end.
   bool find_row() {
     while (const auto first = lines_->peek()) {
-      if (!may_begin_row(*first)) {
+      if (!clock_.is_same_second(*first) && !may_begin_row(*first)) {
         // The names of the columns, written by COPY … HEADER, are no entry and no surprise.
         if (!first->empty() && !first->starts_with("log_time,")) {
           ++counts_.unrecognised_lines;
@@ -223,8 +293,12 @@ class PostgresCsvReader final : public RecordReader {
       }
       const bool was_cut = lines_->record_was_cut();
       const std::string_view bytes = lines_->since_mark();
+      if (was_cut) {  // the row has more than there is
+        row_.clear();
+        row_.add(bytes, 0);
+      }
       bool is_good = (state == CsvRow::State::kWhole && row_.count() >= kFewestColumns) || (was_cut && row_.count() > kMessage);
-      is_good = is_good && is_row(row_, bytes) && (!is_lost_ || row_[kMessage].is_quoted || !has_quoted_message_);
+      is_good = is_good && is_row(row_, bytes, clock_) && (!is_lost_ || row_[kMessage].is_quoted || !has_quoted_message_);
       if (!is_good) {
         counts_.unrecognised_lines += std::max<uint64_t>(1, lines_->line_number() - line_number);
         is_lost_ = true;
@@ -242,20 +316,16 @@ class PostgresCsvReader final : public RecordReader {
     // A log in DOS clothes: every LF of it, those inside texts too, got a CR.
     const bool is_dos = !was_cut && row_has_lines() && lines_->offset() == last_base_ + last_size_ + 2;
     text_.clear();
-    if (text_.capacity() < bytes.size() + kSlack) text_.reserve(bytes.size() + kSlack);
-    const auto text = [&](size_t i) -> std::string_view {
-      if (i >= row_.count()) return {};
-      const CsvRow::Field& f = row_[i];
-      const size_t end = std::min(f.end, bytes.size());
-      const std::string_view raw = bytes.substr(std::min(f.begin, end), end - std::min(f.begin, end));
-      if (!f.has_doubled && (!is_dos || raw.find('\r') == std::string_view::npos)) return raw;
-      return is_dos ? unescape_dos(raw) : unescape(raw);
+    if (is_dos && text_.capacity() < bytes.size()) text_.reserve(bytes.size());
+    const auto text = [&](size_t i) {
+      const std::string_view plain = row_.text(i, bytes);
+      return is_dos && plain.find('\r') != std::string_view::npos ? with_plain_newlines(plain) : plain;
     };
-    entry_ = PostgresEntry{};
     entry_.line = line_number;
     entry_.was_cut = was_cut;
     entry_.severity = *severity_of_name(text(kSeverity));
     PrefixFields& p = entry_.prefix;
+    p.time = TimePoint{};
     clock_.read(text(kLogTime), &p.time);
     p.user = known(text(kUser));
     p.database = known(text(kDatabase));
@@ -278,49 +348,14 @@ class PostgresCsvReader final : public RecordReader {
 
   [[nodiscard]] bool row_has_lines() const { return last_base_ != 0; }
 
-  /// `""` as `"`. text_ has room for the whole row and kSlack bytes.
-  std::string_view unescape(std::string_view raw) {
+  /// CRLF as LF. text_ has room for the whole row.
+  std::string_view with_plain_newlines(std::string_view text) {
     const size_t start = text_.size();
-    text_.resize(start + raw.size() + kSlack);
-    const char* p = raw.data();
-    const char* const end = p + raw.size();
-    char* out = text_.data() + start;
-    // ORMs quote every name: a pair stands every few bytes, too near for a search to pay.
-#if defined(__SSE2__)
-    const __m128i quotes = _mm_set1_epi8('"');
-    while (end - p >= 16) {
-      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), x);
-      const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, quotes)));
-      const int upto = found == 0 ? 15 : std::countr_zero(found);
-      out += upto + 1;
-      p += upto + (found == 0 ? 1 : 2);
-    }
-#endif
-    while (p < end) {
-      *out++ = *p;
-      p += *p == '"' ? 2 : 1;
-    }
-    const auto size = static_cast<size_t>(out - text_.data()) - start;
-    text_.resize(start + size);
-    return std::string_view(text_).substr(start);
-  }
-
-  /// The same, and CRLF as LF.
-  std::string_view unescape_dos(std::string_view raw) {
-    const size_t start = text_.size();
-    for (size_t from = 0; from < raw.size();) {
-      size_t to = raw.find_first_of("\"\r", from);
-      if (to == std::string_view::npos) to = raw.size();
-      text_.append(raw.substr(from, to - from));
-      if (to == raw.size()) break;
-      if (raw[to] == '"') {
-        text_ += '"';
-        from = to + 2;
-      } else {
-        if (to + 1 >= raw.size() || raw[to + 1] != '\n') text_ += '\r';
-        from = to + 1;
-      }
+    for (size_t from = 0; from < text.size();) {
+      const size_t cr = std::min(text.find('\r', from), text.size());
+      text_.append(text.substr(from, cr - from));
+      if (cr < text.size() && (cr + 1 == text.size() || text[cr + 1] != '\n')) text_ += '\r';
+      from = cr + 1;
     }
     return std::string_view(text_).substr(start);
   }
@@ -367,7 +402,7 @@ int score(std::string_view head, const ReaderOptions&) {
       at = stop + 1;
     }
     if (is_first && state == CsvRow::State::kOpen) continue;
-    if (is_row(row, head.substr(start)) && (state == CsvRow::State::kWhole ? row.count() >= kFewestColumns : is_at_end)) {
+    if (is_row(row, head.substr(start), PrefixClock()) && (state == CsvRow::State::kWhole ? row.count() >= kFewestColumns : is_at_end)) {
       ++rows;
     } else if (!is_at_end || is_whole) {
       ++other;

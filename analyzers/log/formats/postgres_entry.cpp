@@ -18,13 +18,16 @@
 #include "analyzers/log/formats/postgres_entry.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/log/formats/completeness.h"
+#include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/postgres_audit.h"
 
 namespace dbaudit {
@@ -33,7 +36,8 @@ namespace {
 constexpr size_t kMaxOpenWithoutSession = 64;
 constexpr size_t kMaxKeptParameters = 4096;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using header_text::has_at;
+using header_text::is_digit;
 
 /// `1234.567` milliseconds as microseconds; 0 bytes when there is no number.
 size_t parse_milliseconds(std::string_view s, int64_t* micros) {
@@ -65,7 +69,8 @@ std::string_view leading_sqlstate(std::string_view message) {
 
 /// First word of a statement, behind white space and comments.
 std::string_view first_word(std::string_view sql) {
-  for (;;) {
+  const auto is_letter = [](char c) { return static_cast<unsigned char>((c | 0x20) - 'a') < 26; };
+  while (!sql.empty() && !is_letter(sql[0])) {
     while (!sql.empty() && (sql[0] == ' ' || sql[0] == '\t' || sql[0] == '\n' || sql[0] == '\r' || sql[0] == ';')) sql.remove_prefix(1);
     if (sql.starts_with("/*")) {
       const size_t end = sql.find("*/", 2);
@@ -80,9 +85,64 @@ std::string_view first_word(std::string_view sql) {
     }
   }
   size_t n = 0;
-  while (n < sql.size() && ((sql[n] | 0x20) >= 'a' && (sql[n] | 0x20) <= 'z')) ++n;
+  while (n < sql.size() && is_letter(sql[n])) ++n;
   return sql.substr(0, n);
 }
+
+/// Tells texts of one length apart. Every statement gets one and hardly any is ever compared, so it costs as little as can be.
+uint64_t text_key(std::string_view text) {
+  constexpr uint64_t kMultiplier = 0x9ddfea08eb382d69ULL;
+  constexpr size_t kWord = sizeof(uint64_t), kBlock = 4 * kWord;
+  const auto word_at = [text](size_t at) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, kWord);
+    return word;
+  };
+  if (text.size() < kBlock) return hash_bytes(text);
+  uint64_t a = 1, b = 2;  // two, because a multiplication takes its time
+  size_t at = 0;
+  for (; at + kBlock <= text.size(); at += kBlock) {
+    a = (a ^ word_at(at)) * kMultiplier + word_at(at + kWord);
+    b = (b ^ word_at(at + 2 * kWord)) * kMultiplier + word_at(at + 3 * kWord);
+  }
+  for (; at + kWord <= text.size(); at += kWord) a = (a ^ word_at(at)) * kMultiplier;
+  return hash_combine(a, b ^ word_at(text.size() - kWord));
+}
+
+/// `it''s` as `it's`, in `scratch`, which must have room for it.
+std::string_view with_single_quotes(std::string_view value, std::string& scratch) {
+  const size_t start = scratch.size();
+  assert(scratch.capacity() - start >= value.size());
+  for (size_t from = 0; from < value.size();) {
+    const size_t quote = value.find('\'', from);
+    if (quote == std::string_view::npos) {
+      scratch.append(value, from);
+      break;
+    }
+    scratch.append(value, from, quote + 1 - from);
+    from = quote + 2;
+  }
+  return std::string_view(scratch).substr(start);
+}
+
+/// The words that begin and end transactions.
+enum class Verb : uint8_t { kOther, kBegin, kStart, kEnd, kRollback, kPrepare };
+Verb verb_of(std::string_view word) {
+  const auto is = [word](std::string_view name) { return iequals(word, name); };
+  switch (word.empty() ? '\0' : word[0] | 0x20) {
+    case 'a': return is("abort") ? Verb::kEnd : Verb::kOther;
+    case 'b': return is("begin") ? Verb::kBegin : Verb::kOther;
+    case 'c': return is("commit") ? Verb::kEnd : Verb::kOther;
+    case 'e': return is("end") ? Verb::kEnd : Verb::kOther;
+    case 'p': return is("prepare") ? Verb::kPrepare : Verb::kOther;
+    case 'r': return is("rollback") ? Verb::kRollback : Verb::kOther;
+    case 's': return is("start") ? Verb::kStart : Verb::kOther;
+    default: return Verb::kOther;
+  }
+}
+
+/// `parameters: ` (`Parameters: ` since PostgreSQL 16) at the start of a DETAIL.
+bool is_parameters(std::string_view detail) { return has_at(detail, 1, "arameters: ") && (detail[0] | 0x20) == 'p'; }
 
 /// What the process title said when the statement came (`%i`, command_tag, `ps`); a verb once it runs.
 TxState state_of_tag(std::string_view tag) {
@@ -199,82 +259,74 @@ PostgresMessage parse_postgres_message(std::string_view m) {
     result.sql = m.substr(colon + 2);
     return true;
   };
-  if (m.starts_with("statement: ")) {
-    result.phase = Phase::kStatement;
-    result.sql = m.substr(11);
-    return result;
-  }
-  if (named("execute fetch from ", Phase::kFetch) || named("execute ", Phase::kExecute)) return result;
-  if (m.starts_with("fastpath function call: ")) {
-    result.phase = Phase::kFastpath;
-    return result;
-  }
-  if (is_timed) {
-    if (named("parse ", Phase::kParse) || named("bind ", Phase::kBind)) return result;
-    if (m.starts_with("plan:")) {
+  switch (m.empty() ? '\0' : m[0]) {
+    case 's':
+      if (!has_at(m, 0, "statement: ")) break;
+      result.phase = Phase::kStatement;
+      result.sql = m.substr(11);
+      return result;
+    case 'e':
+      if (named("execute fetch from ", Phase::kFetch) || named("execute ", Phase::kExecute)) return result;
+      break;
+    case 'f':
+      if (!m.starts_with("fastpath function call: ")) break;
+      result.phase = Phase::kFastpath;
+      return result;
+    case 'p':
+      if (is_timed && named("parse ", Phase::kParse)) return result;
+      if (!is_timed || !m.starts_with("plan:")) break;
       result.phase = Phase::kPlan;
       return result;
-    }
+    case 'b':
+      if (is_timed && named("bind ", Phase::kBind)) return result;
+      break;
+    default: break;
   }
   return PostgresMessage{};
 }
 
 bool parse_postgres_parameters(std::string_view text, std::string& scratch, std::vector<BindValue>& values) {
-  size_t at = 0;
-  bool is_whole = true;
-  const auto put = [&](size_t index, BindValue value) {
-    // `$n` count from 1 and come in order; a hole would be a log we do not understand.
-    if (index != values.size() + 1) return false;
-    values.push_back(value);
-    return true;
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  const auto find_quote = [end](const char* from) {
+    return from == end ? nullptr : static_cast<const char*>(std::memchr(from, '\'', static_cast<size_t>(end - from)));
   };
-  while (at < text.size()) {
-    if (text[at] != '$') return false;
+  bool is_whole = true;
+  for (size_t expected = values.size() + 1; p < end; ++expected) {
+    // `$n` count from 1 and come in order; a hole would be a log we do not understand.
+    if (*p != '$') return false;
     size_t index = 0;
-    size_t n = at + 1;
-    while (n < text.size() && is_digit(text[n]) && index < 100'000) index = index * 10 + static_cast<size_t>(text[n++] - '0');
-    if (text.substr(n, 3) != " = ") return false;
-    n += 3;
-    if (n < text.size() && text[n] == '\'') {
-      const size_t from = ++n;
+    for (++p; p < end && is_digit(*p) && index < 100'000; ++p) index = index * 10 + static_cast<size_t>(*p - '0');
+    if (index != expected || end - p < 4 || std::memcmp(p, " = ", 3) != 0) return false;
+    p += 3;
+    if (*p == '\'') {
+      const char* const from = ++p;
       bool has_doubled = false;
       for (;;) {
-        n = text.find('\'', n);
-        if (n == std::string_view::npos) {
-          put(index, BindValue{.text = text.substr(from), .is_unknown = true});
+        const char* const quote = find_quote(p);
+        if (quote == nullptr) {
+          values.push_back(BindValue{.text = {from, static_cast<size_t>(end - from)}, .is_unknown = true});
           return false;
         }
-        if (n + 1 >= text.size() || text[n + 1] != '\'') break;
+        p = quote + 1;
+        if (p == end || *p != '\'') break;
         has_doubled = true;
-        n += 2;
+        ++p;
       }
-      std::string_view value = text.substr(from, n - from);
+      std::string_view value(from, static_cast<size_t>(p - 1 - from));
       // log_parameter_max_length appends three dots inside the quotes. A value that really ends so is told apart by nothing.
-      const bool is_cut = value.ends_with("...");
+      const bool is_cut = value.size() >= 3 && has_at(value, value.size() - 3, "...");
       if (is_cut) is_whole = false;
-      if (has_doubled) {
-        const size_t start = scratch.size();
-        assert(scratch.capacity() - scratch.size() >= value.size());
-        for (size_t i = 0; i < value.size(); ++i) {
-          scratch += value[i];
-          if (value[i] == '\'') ++i;
-        }
-        value = std::string_view(scratch).substr(start);
-      }
-      if (!put(index, BindValue{.text = value, .is_unknown = is_cut})) return false;
-      ++n;
-    } else if (text.substr(n, 4) == "NULL") {
-      if (!put(index, BindValue{.text = {}, .is_null = true})) return false;
-      n += 4;
+      if (has_doubled) value = with_single_quotes(value, scratch);
+      values.push_back(BindValue{.text = value, .is_unknown = is_cut});
+    } else if (end - p >= 4 && std::memcmp(p, "NULL", 4) == 0) {
+      values.push_back(BindValue{.text = {}, .is_null = true});
+      p += 4;
     } else {
       return false;
     }
-    at = n;
-    if (text.substr(at, 2) == ", ") {
-      at += 2;
-    } else {
-      return is_whole && trim(text.substr(at)).empty();
-    }
+    if (end - p < 2 || p[0] != ',' || p[1] != ' ') return is_whole && trim({p, static_cast<size_t>(end - p)}).empty();
+    p += 2;
   }
   return is_whole;
 }
@@ -360,9 +412,9 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
     case Phase::kBind:
       // Should the execution fail, this may be all that tells its values (log_parameter_max_length_on_error is 0 by default).
       session.has_pending_bind = true;
-      session.bind_hash = hash_bytes(message.sql);
+      session.bind_hash = text_key(message.sql);
       session.bind_parameters.clear();
-      if (istarts_with(entry.detail, "parameters: ") && entry.detail.size() <= kMaxKeptParameters && !record.session.empty()) {
+      if (is_parameters(entry.detail) && entry.detail.size() <= kMaxKeptParameters && !record.session.empty()) {
         session.bind_parameters = entry.detail.substr(12);
       }
       break;
@@ -382,7 +434,7 @@ void PostgresSessions::remember(const PostgresEntry& entry, std::string_view sql
   track_transaction(sql, session);
   session.line = entry.line;
   session.text_size = sql.size();
-  session.text_hash = hash_bytes(sql);
+  session.text_hash = text_key(sql);
   session.has_failed = false;
   session.is_audited = false;
 }
@@ -405,7 +457,7 @@ void PostgresSessions::audit(const PostgresEntry& entry, std::string_view text, 
   const bool is_same_id = audit.statement_id == session.audit_id && session.audit_id != 0;
   if (is_execute && is_same_id) return;
 
-  const uint64_t hash = hash_bytes(sql);
+  const uint64_t hash = text_key(sql);
   const bool is_same_text = session.line != 0 && session.text_size == sql.size() && session.text_hash == hash;
   if (is_same_text && (is_same_id || (session.audit_repeats > 0 && audit.statement_id == session.audit_id + 1))) {
     // One line for each relation (pgaudit.log_relation, OBJECT), or for each statement of the packet.
@@ -468,7 +520,7 @@ void PostgresSessions::plan(std::string_view text, Session& session, LogRecord& 
   const std::string_view rest = text.substr(query + kQueryText.size());
   if (rest.size() <= session.text_size || rest[session.text_size] != '\n') return;
   const std::string_view sql = rest.substr(0, session.text_size);
-  if (hash_bytes(sql) != session.text_hash) return;
+  if (text_key(sql) != session.text_hash) return;
   const int64_t rows = rows_of_plan(rest.substr(session.text_size));
   if (rows < 0 || (sql.find(';') != std::string_view::npos && count_packet_statements(sql) > 1)) return;
   record.kind = RecordKind::kCompletion;
@@ -482,7 +534,7 @@ void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessa
                                  ReaderCounts& counts) {
   const bool is_extended = message.phase == PostgresMessage::Phase::kExecute;
   if (session.is_audited && message.duration_us >= 0 && !record.session.empty() && session.text_size == message.sql.size() &&
-      session.text_hash == hash_bytes(message.sql)) {
+      session.text_hash == text_key(message.sql)) {
     // log_min_duration_statement, of what pgaudit told at its end.
     session.is_audited = session.is_open = false;
     record.kind = RecordKind::kCompletion;
@@ -511,14 +563,13 @@ void PostgresSessions::statement(const PostgresEntry& entry, const PostgresMessa
     if (message.duration_us >= 1000) ++slow_texts_;
   } else {
     ++start_texts_;
-    const std::string_view word = first_word(message.sql);
-    if (start_reads_ == 0 && (iequals(word, "select") || iequals(word, "begin") || iequals(word, "commit") || iequals(word, "set") ||
-                              iequals(word, "show") || iequals(word, "start") || iequals(word, "rollback"))) {
-      ++start_reads_;
+    if (start_reads_ == 0) {
+      const std::string_view word = first_word(message.sql);
+      for (std::string_view read : {"select", "begin", "commit", "set", "show", "start", "rollback"}) start_reads_ += iequals(word, read);
     }
   }
 
-  if (entry.has_detail && istarts_with(entry.detail, "parameters: ")) {
+  if (entry.has_detail && is_parameters(entry.detail)) {
     bind_parameters(entry, entry.detail.substr(12), record);
   } else if (entry.has_detail && entry.detail.starts_with("prepare: ")) {
     // SQL-level EXECUTE: the text it runs.
@@ -560,17 +611,19 @@ void PostgresSessions::track_transaction(std::string_view sql, Session& session)
   // Not worth a look for what most statements are.
   const char c = ascii_lower(word[0]);
   if (c != 'b' && c != 's' && c != 'c' && c != 'r' && c != 'e' && c != 'a' && c != 'p') return;
+  const Verb verb = verb_of(word);
+  if (verb == Verb::kOther && session.in_tx == InTx::kUnknown) return;
   const std::string_view rest = sql.substr(static_cast<size_t>(word.data() + word.size() - sql.data()));
   const size_t semicolon = rest.find(';');
   const bool is_packet = semicolon != std::string_view::npos && !first_word(rest.substr(semicolon)).empty();
-  if (iequals(word, "begin") || (iequals(word, "start") && icontains(rest.substr(0, 40), "transaction"))) {
+  const auto goes_on_with = [&](size_t within, std::string_view what) { return icontains(rest.substr(0, within), what); };
+  if (verb == Verb::kBegin || (verb == Verb::kStart && goes_on_with(40, "transaction"))) {
     session.in_tx = is_packet ? InTx::kUnknown : InTx::kYes;
-  } else if (iequals(word, "commit") || iequals(word, "end") || iequals(word, "abort") ||
-             (iequals(word, "rollback") && !icontains(rest.substr(0, 40), " to "))) {
+  } else if (verb == Verb::kEnd || (verb == Verb::kRollback && !goes_on_with(40, " to "))) {
     ++ends_;
-    if (session.in_tx == InTx::kNo && !icontains(rest.substr(0, 40), "prepared")) session.has_stray_end = true;
-    session.in_tx = is_packet || icontains(rest.substr(0, 60), "chain") ? InTx::kUnknown : InTx::kNo;
-  } else if (is_packet || (iequals(word, "prepare") && icontains(rest.substr(0, 40), "transaction"))) {
+    if (session.in_tx == InTx::kNo && !goes_on_with(40, "prepared")) session.has_stray_end = true;
+    session.in_tx = is_packet || goes_on_with(60, "chain") ? InTx::kUnknown : InTx::kNo;
+  } else if (is_packet || (verb == Verb::kPrepare && goes_on_with(40, "transaction"))) {
     session.in_tx = InTx::kUnknown;
   }
 }
@@ -586,7 +639,7 @@ void PostgresSessions::error(const PostgresEntry& entry, std::string_view text, 
   record.kind = RecordKind::kError;
 
   const std::string_view sql = entry.statement;
-  const uint64_t hash = entry.has_statement ? hash_bytes(sql) : 0;
+  const uint64_t hash = entry.has_statement ? text_key(sql) : 0;
   // `unnamed portal with parameters: …`, `portal "c1" with parameters: …`: the last line of the context.
   static constexpr std::string_view kPhrase = " with parameters: ";
   const size_t phrase = entry.has_context ? entry.context.find(kPhrase) : std::string_view::npos;

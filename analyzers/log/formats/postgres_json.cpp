@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -108,27 +109,44 @@ constexpr KeyName kRecordKeys[] = {
 };
 constexpr std::string_view kRecord = "record.";
 
-/// Keys by their length, which nearly tells them.
+/// Keys by their length and their ends, which nearly tell them.
 class Keys {
  public:
   explicit constexpr Keys(std::span<const KeyName> names) : names_(names) {
     for (size_t i = 0; i < names.size(); ++i) {
-      const size_t n = names[i].key.size();
-      next_[i] = first_[n];
-      first_[n] = static_cast<uint8_t>(i + 1);
+      uint8_t& first = first_[place_of(names[i].key)];
+      next_[i] = first;
+      first = static_cast<uint8_t>(i + 1);
     }
   }
   [[nodiscard]] Slot find(std::string_view key) const {
-    if (key.size() >= first_.size()) return kSlots;
-    for (uint8_t i = first_[key.size()]; i != 0; i = next_[i - 1U]) {
-      if (names_[i - 1U].key == key) return names_[i - 1U].slot;
+    if (key.empty()) return kSlots;
+    for (uint8_t i = first_[place_of(key)]; i != 0; i = next_[i - 1U]) {
+      if (is_same(names_[i - 1U].key, key)) return names_[i - 1U].slot;
     }
     return kSlots;
   }
 
  private:
+  /// Two words of each, which overlap, are all that most have.
+  static bool is_same(std::string_view a, std::string_view b) {
+    const auto has_same_ends = [a, b](auto word) {
+      constexpr size_t kWord = sizeof word;
+      const size_t last = a.size() - kWord;
+      return std::memcmp(a.data(), b.data(), kWord) == 0 && std::memcmp(a.data() + last, b.data() + last, kWord) == 0;
+    };
+    if (a.size() != b.size()) return false;
+    if (a.size() < sizeof(uint32_t) || a.size() > 2 * sizeof(uint64_t)) return a == b;
+    return a.size() < sizeof(uint64_t) ? has_same_ends(uint32_t{}) : has_same_ends(uint64_t{});
+  }
+
+  static constexpr size_t kPlaces = 64;
+  static constexpr size_t place_of(std::string_view key) {
+    return (key.size() * 7 + static_cast<unsigned char>(key.front()) * 5U + static_cast<unsigned char>(key.back()) * 3U) % kPlaces;
+  }
+
   std::span<const KeyName> names_;
-  std::array<uint8_t, 32> first_{};
+  std::array<uint8_t, kPlaces> first_{};
   std::array<uint8_t, 32> next_{};
 };
 constexpr Keys kServer(kServerKeys);
@@ -138,23 +156,21 @@ using Slots = std::array<std::string_view, kSlots>;
 
 constexpr size_t kMaxHeld = size_t{256} << 20;
 
-/// Sorts the fields of one line into `slots`; false when they are no entry of a server.
+/// Sorts the fields of one line into `slots`; false when they are no entry of a server. Under `record` stand all of them or none.
 bool sort_fields(std::span<const JsonField> fields, Slots& slots) {
   slots.fill({});
-  Slots under_record;
   bool has_record = false;
   for (const JsonField& f : fields) {
     if (f.kind != JsonField::Kind::kString && f.kind != JsonField::Kind::kNumber) continue;
-    if (f.key.size() > kRecord.size() && f.key[6] == '.' && f.key.starts_with(kRecord)) {
-      if (!has_record) under_record.fill({});
+    const bool is_under_record = f.key.size() > kRecord.size() && f.key[kRecord.size() - 1] == '.' && f.key.starts_with(kRecord);
+    if (is_under_record && !has_record) {
+      slots.fill({});
       has_record = true;
-      const Slot slot = kUnderRecord.find(f.key.substr(kRecord.size()));
-      if (slot != kSlots) under_record[slot] = f.text;
-    } else if (const Slot slot = kServer.find(f.key); slot != kSlots) {
-      slots[slot] = f.text;
     }
+    if (is_under_record != has_record) continue;
+    const Slot slot = has_record ? kUnderRecord.find(f.key.substr(kRecord.size())) : kServer.find(f.key);
+    if (slot != kSlots) slots[slot] = f.text;
   }
-  if (has_record) slots = under_record;
   return !slots[kTime].empty() && !slots[kSeverity].empty() && !slots[kSessionId].empty() && severity_of_name(slots[kSeverity]).has_value();
 }
 
@@ -274,10 +290,10 @@ class PostgresJsonReader final : public RecordReader {
   }
 
   void fill(uint64_t number) {
-    entry_ = PostgresEntry{};
     entry_.line = number;
     entry_.severity = *severity_of_name(slots_[kSeverity]);
     PrefixFields& p = entry_.prefix;
+    p.time = TimePoint{};
     clock_.read(slots_[kTime], &p.time);
     p.user = header_text::known(slots_[kUser]);
     p.database = header_text::known(slots_[kDatabase]);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/log/formats/header_text.h"
 #include "analyzers/log/formats/log_line_prefix.h"
 #include "analyzers/log/formats/postgres_entry.h"
 #include "analyzers/log/reader.h"
@@ -41,21 +42,22 @@ class PostgresStderrReader final : public RecordReader {
       take();
     }
     lines_->mark();
-    entry_ = PostgresEntry{};
+    note_header();
     entry_.severity = header_.severity;
     entry_.prefix = header_.fields;
     entry_.line = lines_->line_number();
-    parts_.fill(Part{});
+    for (Part& part : parts_) part.is_there = false;
     Part* part = &parts_[kMessage];
-    part->begin = header_.text_at;
-    part->end = header_.line.size();
+    *part = {.begin = header_.text_at, .end = header_.line.size(), .has_more_lines = false, .is_there = true};
     take();
 
+    size_t copied = 0;
     while (look()) {
       if (header_.line.starts_with('\t')) {
         if (part != nullptr) {
           part->end = lines_->offset() + header_.line.size();
           part->has_more_lines = true;
+          copied = part->end;  // at most: parts do not overlap
         }
       } else if (!header_.is_header) {
         if (!header_.line.empty()) ++counts_.unrecognised_lines;
@@ -70,10 +72,8 @@ class PostgresStderrReader final : public RecordReader {
           case PostgresSeverity::kStatement: part = &parts_[kStatement]; break;
           default: part = &parts_[kRest]; break;
         }
-        part->begin = lines_->offset() + header_.text_at;
-        part->end = lines_->offset() + header_.line.size();
-        part->has_more_lines = false;
-        part->is_there = true;
+        const size_t at = lines_->offset();
+        *part = {.begin = at + header_.text_at, .end = at + header_.line.size(), .has_more_lines = false, .is_there = true};
       }
       take();
     }
@@ -81,13 +81,12 @@ class PostgresStderrReader final : public RecordReader {
     entry_.was_cut = lines_->record_was_cut();
     const std::string_view whole = lines_->since_mark();
     text_.clear();
-    size_t copied = 0;
-    for (const Part& p : parts_) copied += p.has_more_lines ? p.end - p.begin : 0;
     if (text_.capacity() < copied) text_.reserve(copied);
-    entry_.message = text_of(parts_[kMessage], whole);
-    entry_.detail = text_of(parts_[kDetail], whole);
-    entry_.context = text_of(parts_[kContext], whole);
-    entry_.statement = text_of(parts_[kStatement], whole);
+    const auto text = [&](PartName name) { return parts_[name].is_there ? text_of(parts_[name], whole) : std::string_view(); };
+    entry_.message = text(kMessage);
+    entry_.detail = text(kDetail);
+    entry_.context = text(kContext);
+    entry_.statement = text(kStatement);
     entry_.has_detail = parts_[kDetail].is_there;
     entry_.has_context = parts_[kContext].is_there;
     entry_.has_statement = parts_[kStatement].is_there;
@@ -123,6 +122,11 @@ class PostgresStderrReader final : public RecordReader {
     header_.is_header = false;
     has_header_ = true;
     if (line->empty() || (*line)[0] == '\t') return true;
+    if (const auto attachment = match_attachment(*line)) {
+      header_.is_header = true;
+      header_.severity = *attachment;
+      return true;
+    }
     std::optional<PostgresSeverity> severity;
     if (prefix_) severity = prefix_->match(*line, clock_, &header_.fields, &header_.text_at);
     // The prefix may have been changed while the log was written.
@@ -136,6 +140,24 @@ class PostgresStderrReader final : public RecordReader {
   void take() {
     lines_->take();
     has_header_ = false;
+  }
+
+  /// The entry's first line is the one looked at: its attachments mostly have the same bytes before their severity.
+  void note_header() {
+    size_t end = header_.text_at - std::string_view(":  ").size();
+    while (end > 0 && header_text::is_upper_alnum(header_.line[end - 1])) --end;
+    entry_header_ = header_.line.substr(0, end);
+  }
+
+  /// The severity of an attachment whose header is that of the entry's first line, and so are its fields.
+  std::optional<PostgresSeverity> match_attachment(std::string_view line) {
+    if (entry_header_.empty() || !line.starts_with(entry_header_)) return std::nullopt;
+    size_t text = 0;
+    const auto severity = parse_severity(line.substr(entry_header_.size()), &text);
+    if (!severity || !is_attachment(*severity)) return std::nullopt;
+    header_.fields.pid = entry_.prefix.pid;
+    header_.text_at = entry_header_.size() + text;
+    return severity;
   }
 
   /// The bytes of a part; with continuation lines, a copy with one TAB less on each (and no CR of a log in DOS clothes).
@@ -165,6 +187,7 @@ class PostgresStderrReader final : public RecordReader {
   bool is_guessed_ = false, has_header_ = false;
   Header header_;
   PostgresEntry entry_;
+  std::string_view entry_header_;  // of its first line, up to the severity; a view like those of entry_
   std::array<Part, kParts> parts_;
   std::string text_;
   PostgresSessions sessions_;

@@ -204,8 +204,8 @@ std::optional<SqlSplitter::End> SqlSplitter::scan(std::string_view line, size_t 
 }
 
 Engine guess_script_engine(std::string_view head) {
-  head = head.substr(0, 16384);
-  const auto has = [&](std::string_view text) { return icontains(head, text); };
+  const std::string lower = to_lower(head.substr(0, 16384));
+  const auto has = [&](std::string_view text) { return lower.find(text) != std::string::npos; };
   const bool mysql = has("`") || has(" engine=") || has("/*!") || has("\ndelimiter ") || has("auto_increment");
   const bool postgres = has("\n\\connect") || has(" from stdin") || has("$$") || has("::") || has(" bigserial") || has("nextval(") ||
                         has("language plpgsql") || has("set search_path") || has("set_config(");

@@ -3,8 +3,8 @@
 #include <libpq-fe.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -19,9 +19,10 @@ Result<std::unique_ptr<Scratch>> postgres_scratch(const Dsn& dsn);
 
 namespace {
 
-/// Backslashes are not escapes in the strings that are sent.
-constexpr const char* kSettings[] = {"SET statement_timeout = '10s'", "SET lock_timeout = '3s'",
-                                     "SET idle_in_transaction_session_timeout = '60s'", "SET standard_conforming_strings = on"};
+/// By themselves and first: in what is sent behind them backslashes are not escapes.
+constexpr const char* kSettings =
+    "SET statement_timeout = '10s'; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET standard_conforming_strings = on";
 
 struct CloseConnection {
   void operator()(PGconn* c) const { PQfinish(c); }
@@ -45,13 +46,22 @@ ConnectionHandle open(const Dsn& dsn, const std::string& database) {
   return connection;
 }
 
-/// The extended protocol takes one statement a message.
-Result<void> send(PGconn* connection, const std::string& sql) {
-  const ResultHandle result(PQexecParams(connection, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+Result<void> outcome_of(PGresult* answer) {
+  const ResultHandle result(answer);
   const ExecStatusType status = PQresultStatus(result.get());
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return {};
   const char* primary = PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY);
   return fail(printable(primary != nullptr ? primary : "the server does not answer"));
+}
+
+/// The extended protocol takes one statement a message.
+Result<void> send(PGconn* connection, const std::string& sql) {
+  return outcome_of(PQexecParams(connection, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+}
+
+/// Statements of our own, as one message and one transaction.
+Result<void> send_all(PGconn* connection, const std::vector<std::string>& statements) {
+  return outcome_of(PQexec(connection, join(statements, ";\n").c_str()));
 }
 
 class PostgresScratch final : public Scratch {
@@ -71,29 +81,25 @@ class PostgresScratch final : public Scratch {
   }
 
   Result<void> set_up(const std::vector<Table>& tables) override {
-    (void)run("ROLLBACK");
-    std::vector<std::string> statements = {"DISCARD ALL"};
-    for (const std::string& s : schemas_) statements.push_back(fmt::format("DROP SCHEMA {} CASCADE", quoted_name(s, Engine::kPostgres)));
-    schemas_.clear();
-    statements.emplace_back("DROP SCHEMA IF EXISTS public CASCADE");
-    statements.emplace_back("CREATE SCHEMA public");
-    statements.insert(statements.end(), std::begin(kSettings), std::end(kSettings));
+    std::set<std::string> schemas;
+    std::vector<std::string> creates;
     for (const Table& t : tables) {
-      const bool has_schema =
-          t.schema.empty() || t.schema == "public" || std::find(schemas_.begin(), schemas_.end(), t.schema) != schemas_.end();
-      if (has_schema) continue;
-      schemas_.push_back(t.schema);
-      statements.push_back("CREATE SCHEMA " + quoted_name(t.schema, Engine::kPostgres));
-    }
-    for (const Table& t : tables) {
+      const bool is_new = !t.schema.empty() && t.schema != "public" && schemas.insert(t.schema).second;
+      if (is_new) creates.push_back("CREATE SCHEMA " + quoted_name(t.schema, Engine::kPostgres));
       const Result<std::vector<std::string>> made = create_statements(t, Engine::kPostgres);
       if (!made) return tl::unexpected<Error>(made.error());
-      statements.insert(statements.end(), made->begin(), made->end());
+      creates.insert(creates.end(), made->begin(), made->end());
     }
-    for (const std::string& s : statements) {
-      if (Result<void> done = run(s); !done) return done;
+    std::vector<std::string> statements = {"DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public"};
+    for (const std::string& s : schemas_) statements.push_back(fmt::format("DROP SCHEMA {} CASCADE", quoted_name(s, Engine::kPostgres)));
+    statements.insert(statements.end(), creates.begin(), creates.end());
+    if (PQtransactionStatus(session_.get()) != PQTRANS_IDLE) (void)run("ROLLBACK");
+    for (const std::string& s : {std::string("DISCARD ALL"), std::string(kSettings)}) {
+      if (Result<void> done = send_all(session_.get(), {s}); !done) return done;
     }
-    return {};
+    Result<void> done = send_all(session_.get(), statements);
+    if (done) schemas_ = std::move(schemas);
+    return done;
   }
 
   Result<void> run(const std::string& sql) override { return send(session_.get(), sql); }
@@ -102,7 +108,7 @@ class PostgresScratch final : public Scratch {
  private:
   ConnectionHandle admin_, session_;
   std::string database_;
-  std::vector<std::string> schemas_;  // made beside public
+  std::set<std::string> schemas_;  // that stand beside public
 };
 
 }  // namespace

@@ -1,0 +1,45 @@
+#pragma once
+// What a column is for, as its name, its type and the keys of its table tell. Without a schema (`table` null) the name alone does.
+
+#include <cstdint>
+#include <string_view>
+
+#include "analyzers/schema/catalog.h"
+
+namespace dbaudit {
+
+[[nodiscard]] bool is_version_name(std::string_view column);
+[[nodiscard]] bool is_quantity_name(std::string_view column);
+/// A column that can hold a number computed from what it held: numeric, in no key, not a time.
+[[nodiscard]] bool can_be_quantity(const Table* table, std::string_view column);
+/// A column that holds a time: by its type, or without a schema by its name (`…_at`, `…_on`, `last_…`).
+[[nodiscard]] bool holds_time(const Table* table, std::string_view column);
+/// Is the column of a type that says yes or no? False without a schema.
+[[nodiscard]] bool is_boolean(const Table* table, std::string_view column);
+/// Is the column part of the table's primary key? Without a schema: is it called `id`?
+[[nodiscard]] bool in_primary_key(const Table* table, std::string_view column);
+/// Is it part of a unique key or a foreign key, spelt as it is? Without a schema: is it called `id` or `…_id`?
+[[nodiscard]] bool in_any_key(const Table* table, std::string_view column);
+/// Does the column hold another row's key: a foreign key, or a name that says so?
+[[nodiscard]] bool is_reference(const Table* table, std::string_view column);
+
+/// The answers to all of these for one column, so that they are found once for each template; a mask.
+using ColumnUses = uint16_t;
+namespace ColumnUse {
+inline constexpr ColumnUses kVersion = 1;       ///< is_version_name()
+inline constexpr ColumnUses kQuantityName = 2;  ///< is_quantity_name()
+inline constexpr ColumnUses kQuantity = 4;      ///< can_be_quantity()
+inline constexpr ColumnUses kTime = 8;          ///< holds_time()
+inline constexpr ColumnUses kBoolean = 16;      ///< is_boolean()
+inline constexpr ColumnUses kPrimary = 32;      ///< in_primary_key()
+inline constexpr ColumnUses kKey = 64;          ///< in_any_key()
+inline constexpr ColumnUses kReference = 128;   ///< is_reference()
+inline constexpr ColumnUses kFilledIn = 256;    ///< the database makes the value: a generated column, a number it counts
+}  // namespace ColumnUse
+
+[[nodiscard]] ColumnUses uses_of(const Table* table, std::string_view column);
+
+/// Migrations and the framework's own tables. `name` may be qualified.
+[[nodiscard]] bool is_housekeeping_table(std::string_view name);
+
+}  // namespace dbaudit
