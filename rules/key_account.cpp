@@ -52,13 +52,13 @@ KeyAccounts::Asking& KeyAccounts::asking_of(const BoundStatement& statement) {
 }
 
 void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert) {
-  auto it = asked.keys.find(key);
-  if (it == asked.keys.end()) {
+  Account* known = asked.keys.find(key);
+  if (known == nullptr) {
     if (keys_ >= kMaxKeys) return;
     ++keys_;
-    it = asked.keys.emplace(key, Account{}).first;
+    known = &asked.keys[key];
   }
-  Account& a = it.value();
+  Account& a = *known;
   uint32_t& count = insert ? a.inserts : a.lookups;
   if (++count > kMaxEvents) return;
   if (++events_ > kMaxAllEvents) {
@@ -197,10 +197,10 @@ KeyAccounts::Weighing KeyAccounts::weigh(uint64_t lookup) {
   if (it == asked_.end()) return out;
   if (it->second.weighed) return *it->second.weighed;
   std::vector<uint64_t> keys;
-  for (const auto& entry : it->second.keys) keys.push_back(entry.first);
+  it->second.keys.for_each([&](uint64_t key, const Account&) { keys.push_back(key); });
   std::sort(keys.begin(), keys.end());
   uint64_t orphans = 0, unexplained = 0;
-  for (const uint64_t key : keys) weigh(it->second.keys.at(key), out, orphans, unexplained);
+  for (const uint64_t key : keys) weigh(*it->second.keys.find(key), out, orphans, unexplained);
   out.dealt = orphans >= kEnough && orphans > unexplained;
   it->second.weighed = out;
   return out;

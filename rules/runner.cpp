@@ -396,12 +396,11 @@ void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
   uint64_t& settled = settled_[key % settled_.size()];
   if (settled == key && key != 0) return;
   const Note::By by{unit.session, unit.ops[op].file, unit.ops[op].line};
-  if (const auto it = notes_.find(key); it != notes_.end()) {
-    Note& note = it.value();
-    if (!note.another && note.first.session != unit.session) note.another = by;
-    if (note.another) settled = key;
+  if (Note* const note = notes_.find(key)) {
+    if (!note->another && note->first.session != unit.session) note->another = by;
+    if (note->another) settled = key;
   } else if (notes_.size() < kMaxNotes) {
-    notes_.emplace(key, Note{by, std::nullopt});
+    notes_[key].first = by;
     if (!options_.checks_fixes || partners_.size() >= kMaxPartners) return;
     FindingExample partner;
     partner.unit = example_of(unit, std::span(&op, 1), true);
@@ -416,13 +415,12 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
   if (g.refuted_by && notes_.contains(*g.refuted_by)) return false;
   uint64_t met = g.unconditional;
   for (const auto& [key, wanted] : g.wanted) {
-    const auto it = notes_.find(wanted.need.key);
-    if (it == notes_.end() || (wanted.need.unless && notes_.contains(*wanted.need.unless))) continue;
-    const Note& note = it->second;
-    const Note::By* by = &note.first;
+    const Note* const note = notes_.find(wanted.need.key);
+    if (note == nullptr || (wanted.need.unless && notes_.contains(*wanted.need.unless))) continue;
+    const Note::By* by = &note->first;
     if (wanted.need.of_another_session && by->session == wanted.session) {
-      if (!note.another) continue;
-      by = &*note.another;
+      if (!note->another) continue;
+      by = &*note->another;
     }
     met += wanted.occurrences;
     // The example's own need first: the others' may be of another kind (a flag is turned both ways).

@@ -61,7 +61,6 @@ const std::map<std::string, std::vector<std::string>>& third_party_homes() {
       {"bzlib.h", {"analyzers/log/source"}},
       {"zstd.h", {"analyzers/log/source"}},
       {"xxhash.h", {"analyzers/base/hash.cpp"}},
-      {"tsl", {"analyzers/base/hash_table.h"}},
       {"fmt", {""}},
       {"tl", {""}},
   };

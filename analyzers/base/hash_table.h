@@ -1,30 +1,83 @@
 #pragma once
-// Tables whose keys are 64-bit hashes already (base/hash.h): one cache line a look-up, where a table of nodes takes three. Their order is no order: look
-// up by key, never walk one where order would show.
+// Tables whose keys are 64-bit hashes already (base/hash.h): slots in one array, one cache line a look-up where a table of nodes takes three. Nothing is
+// ever taken out. Their order is no order: look up by key, and sort what is walked where order would show.
 
 #include <cstddef>
 #include <cstdint>
-
-#include <tsl/robin_map.h>
-#include <tsl/robin_set.h>
+#include <utility>
+#include <vector>
 
 namespace dbaudit {
 
-/// The key's bits are as good as any other hash of it.
-struct HashItself {
-  size_t operator()(uint64_t hash) const { return hash; }
-};
-
-/// Grows by doubling when four fifths are full; values move then. Assign through `it.value()`: `it->second` is constant.
+/// T must be movable and have a default; a value stays where it is until the next insertion. Key 0 is the same as key 1: of hashes, neither is likelier
+/// than any other collision.
 template <typename T>
-class HashTable : public tsl::robin_map<uint64_t, T, HashItself> {
+class HashTable {
  public:
-  HashTable() { this->max_load_factor(0.8F); }
+  [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] bool contains(uint64_t key) const { return find(key) != nullptr; }
+  /// nullptr: not there.
+  [[nodiscard]] T* find(uint64_t key) { return const_cast<T*>(std::as_const(*this).find(key)); }
+  [[nodiscard]] const T* find(uint64_t key) const {
+    if (slots_.empty()) return nullptr;
+    const Slot& slot = slots_[place_of(key)];
+    return slot.key != 0 ? &slot.value : nullptr;
+  }
+  /// The value of the key, a default one when it is new.
+  T& operator[](uint64_t key) {
+    // Four fifths full at most: then a look-up ends within a few slots.
+    if ((size_ + 1) * 5 > slots_.size() * 4) grow();
+    Slot& slot = slots_[place_of(key)];
+    if (slot.key == 0) {
+      slot.key = stored(key);
+      ++size_;
+    }
+    return slot.value;
+  }
+  /// Calls visit(key, value) with each.
+  template <typename Visit>
+  void for_each(const Visit& visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.key != 0) visit(slot.key, slot.value);
+    }
+  }
+
+ private:
+  struct Slot {
+    uint64_t key = 0;  // 0: free
+    [[no_unique_address]] T value{};
+  };
+
+  static uint64_t stored(uint64_t key) { return key == 0 ? 1 : key; }
+  /// Where the key stands, or would.
+  [[nodiscard]] size_t place_of(uint64_t key) const {
+    const uint64_t wanted = stored(key);
+    size_t place = wanted & (slots_.size() - 1);
+    while (slots_[place].key != 0 && slots_[place].key != wanted) place = (place + 1) & (slots_.size() - 1);
+    return place;
+  }
+  void grow() {
+    constexpr size_t kFirst = 16;
+    std::vector<Slot> old(slots_.empty() ? kFirst : slots_.size() * 2);
+    old.swap(slots_);
+    for (Slot& slot : old) {
+      if (slot.key != 0) slots_[place_of(slot.key)] = std::move(slot);
+    }
+  }
+
+  std::vector<Slot> slots_;  // a power of two of them, or none
+  size_t size_ = 0;
 };
 
-class HashSet : public tsl::robin_set<uint64_t, HashItself> {
+class HashSet {
  public:
-  HashSet() { max_load_factor(0.8F); }
+  [[nodiscard]] size_t size() const { return keys_.size(); }
+  [[nodiscard]] bool contains(uint64_t key) const { return keys_.contains(key); }
+  void insert(uint64_t key) { keys_[key]; }
+
+ private:
+  struct Nothing {};
+  HashTable<Nothing> keys_;
 };
 
 }  // namespace dbaudit

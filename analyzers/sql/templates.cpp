@@ -103,8 +103,8 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   if (n.directives != 0) key = hash_combine(key, n.directives);
   if (cut) key = hash_combine(key, kTruncated);
   last_dropped_ = false;
-  if (const auto at = by_fingerprint_.find(key); at != by_fingerprint_.end()) {
-    const Template* const t = templates_[at->second].get();
+  if (const uint32_t* const id = by_fingerprint_.find(key)) {
+    const Template* const t = templates_[*id].get();
     if (!cut && last_name_.empty()) shapes_->add(sql, fingerprinter_.last_lifted(), t, last_has_comment_);
     return t;
   }
@@ -123,7 +123,7 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   t->first_row_slot = n.first_row_slot;
   if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
   t->facts = parse_statement(sql, dialect_, cut);
-  by_fingerprint_.emplace(key, t->id);
+  by_fingerprint_[key] = t->id;
   templates_.push_back(std::move(t));
   return templates_.back().get();
 }

@@ -129,11 +129,6 @@ WriteHistory::Cell* WriteHistory::find(Row* row, uint64_t column, size_t hint) {
   return it != row->end() ? &*it : nullptr;
 }
 
-WriteHistory::Row* WriteHistory::row_of(uint64_t row) {
-  const auto it = rows_.find(row);
-  return it != rows_.end() ? &it.value() : nullptr;
-}
-
 WriteHistory::Cell* WriteHistory::cell_of(uint64_t row, Row*& cells, uint64_t column, size_t hint, size_t columns) {
   if (Cell* known = find(cells, column, hint)) return known;
   if (cells_ >= cap_) {
@@ -142,7 +137,7 @@ WriteHistory::Cell* WriteHistory::cell_of(uint64_t row, Row*& cells, uint64_t co
   }
   ++cells_;
   if (cells == nullptr) {
-    cells = &rows_.emplace(row, Row()).first.value();
+    cells = &rows_[row];
     cells->reserve(columns);
   }
   Cell& cell = cells->emplace_back();
@@ -204,11 +199,11 @@ void WriteHistory::watch(const BoundStatement& statement) {
 }
 
 void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
-  const auto it = numbered_.find(w.name_hash);
-  if (it == numbered_.end() || w.set.empty()) return;
+  const std::vector<Numbered>* const numbered = numbered_.find(w.name_hash);
+  if (numbered == nullptr || w.set.empty()) return;
   const std::span<double> steps = arena.array<double>(w.set.size());
   std::fill(steps.begin(), steps.end(), std::numeric_limits<double>::quiet_NaN());
-  for (const Numbered& n : it.value()) {
+  for (const Numbered& n : *numbered) {
     const ColumnWrite* c = w.find_hashed(n.column);
     if (c == nullptr) continue;
     uint64_t row = hash_combine(w.name_hash, n.column);
@@ -223,10 +218,10 @@ void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
     double number = 0;
     // Of several rows only the first is known: what the last put there is not.
     if (w.rows > 1 || !op.values.more_rows.empty() || !c->takes_value() || !as_number(op.value(c->value->slot), number)) {
-      if (Cell* const highest = find(row_of(row), 0, 0)) highest->number = std::numeric_limits<double>::quiet_NaN();
+      if (Cell* const highest = find(rows_.find(row), 0, 0)) highest->number = std::numeric_limits<double>::quiet_NaN();
       continue;
     }
-    Row* cells = row_of(row);
+    Row* cells = rows_.find(row);
     Cell* const highest = cell_of(row, cells, 0, 0, 1);
     if (highest == nullptr) continue;
     double& step = steps[static_cast<size_t>(c - w.set.data())];
@@ -259,7 +254,7 @@ void WriteHistory::observe(Op& op, uint32_t session, Arena& arena) {
   const std::span<CellStep> changes = arena.array<CellStep>(w.set.size());
   const std::span<double> numbers = w.is_insert() ? std::span<double>() : arena.array<double>(w.set.size());
   std::fill(numbers.begin(), numbers.end(), std::numeric_limits<double>::quiet_NaN());
-  Row* cells = row_of(row);
+  Row* cells = rows_.find(row);
   for (size_t i = 0; i < w.set.size(); ++i) {
     steps[i] = std::numeric_limits<double>::quiet_NaN();
     changes[i] = CellStep{};

@@ -54,11 +54,9 @@ class WriteHistory {
   };
   using Row = std::vector<Cell>;
 
-  /// nullptr: nothing is known of it.
-  Row* row_of(uint64_t row);
-  /// The same of a cell. `hint`: where it may be.
+  /// nullptr: nothing is known of it. `row`: null when nothing is known of that; `hint`: where the cell may be.
   static Cell* find(Row* row, uint64_t column, size_t hint);
-  /// The cell, a new one if need be; nullptr past the cap. `cells` is row_of(row), and made when it is null; `columns`: how many may come.
+  /// The cell, a new one if need be; nullptr past the cap. `cells` is the row, and made when it is null; `columns`: how many may come.
   Cell* cell_of(uint64_t row, Row*& cells, uint64_t column, size_t hint, size_t columns);
   static CellStep step_to(Cell& cell, uint64_t value, const Op& op, uint32_t session);
 
