@@ -129,7 +129,8 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
   for (size_t g = 0;; ++g) {
     const bool is_last = g == shape.gaps.size();
     const uint32_t same = (is_last ? static_cast<uint32_t>(shape.text.size()) : shape.gaps[g].begin) - from;
-    if (static_cast<size_t>(end - p) < same || std::memcmp(p, known + from, same) != 0) return false;
+    // What stands before the first gap has been compared.
+    if (g != 0 && (static_cast<size_t>(end - p) < same || std::memcmp(p, known + from, same) != 0)) return false;
     // What is lifted out of these bytes has moved as they have.
     const uint32_t stop = is_last ? static_cast<uint32_t>(shape.pieces.size()) : shape.gaps[g].piece;
     for (; piece < stop; ++piece) lifted_.pieces[piece].offset += static_cast<uint32_t>(p - begin) - from;

@@ -34,18 +34,21 @@ struct Decimal {
   int64_t exponent = 0;     // of the last digit
 };
 
-bool may_be_decimal(char first) { return is_digit(first) || first == '+' || first == '-' || first == '.'; }
-
-/// The text, when it is digits that do not begin with a zero; else nothing. What most numbers are.
-std::string_view plain_integer(std::string_view s) {
-  if (s.empty() || s.front() == '0' || !is_digit(s.front())) return {};
+/// Digits that do not begin with a zero: what most numbers are.
+bool is_plain_integer(std::string_view s) {
+  if (s.empty() || s.front() == '0') return false;
   for (const char c : s) {
-    if (!is_digit(c)) return {};
+    if (!is_digit(c)) return false;
   }
-  return s;
+  return true;
 }
 
 bool parse_decimal(std::string_view s, Decimal& out) {
+  if (is_plain_integer(s)) {
+    const size_t digits = s.find_last_not_of('0') + 1;
+    out = Decimal{false, s.substr(0, digits), digits, static_cast<int64_t>(s.size() - digits)};
+    return true;
+  }
   size_t i = 0;
   if (i < s.size() && (s[i] == '+' || s[i] == '-')) out.negative = s[i++] == '-';
   size_t point = std::string_view::npos;
@@ -300,16 +303,6 @@ uint64_t Value::compute_hash() const {
     case ValueKind::kNumber:
     case ValueKind::kString: break;
   }
-  if (!text.empty() && !may_be_decimal(text.front())) return known_hash(hash_bytes(text, kTextSeed));
-  if (const std::string_view digits = plain_integer(text); !digits.empty()) {
-    const size_t last = digits.find_last_not_of('0');
-    Decimal d;
-    if (last != std::string_view::npos) {
-      d.digits = digits.substr(0, last + 1);
-      d.exponent = static_cast<int64_t>(digits.size() - last - 1);
-    }
-    return known_hash(hash_decimal(d));
-  }
   Decimal d;
   return known_hash(parse_decimal(text, d) ? hash_decimal(d) : hash_bytes(text, kTextSeed));
 }
@@ -319,15 +312,12 @@ Value make_value(std::string_view text, bool quoted) {
   v.text = text;
   v.kind = ValueKind::kString;
   if (quoted) return v;
-  if (!plain_integer(text).empty()) {
+  if (Decimal d; parse_decimal(text, d)) {
     v.kind = ValueKind::kNumber;
-    return v;
-  }
-  if (iequals(text, "null")) return null_value();
-  if (iequals(text, "true") || iequals(text, "false")) {
+  } else if (iequals(text, "null")) {
+    return null_value();
+  } else if (iequals(text, "true") || iequals(text, "false")) {
     v.kind = ValueKind::kBool;
-  } else if (Decimal d; parse_decimal(text, d)) {
-    v.kind = ValueKind::kNumber;
   }
   return v;
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
@@ -103,18 +104,13 @@ void Trace::equip(Session& s) {
 void Trace::strip(Session& s) {
   constexpr size_t kUsual = 64;    // what one long unit took is not kept
   constexpr size_t kSpare = 1024;  // nor what a rush of them took
-  s.unit.ops.clear();
-  s.unit.transactions.clear();
-  s.arena.reset();
-  if (s.unit.ops.capacity() == 0 || s.unit.ops.capacity() > kUsual || s.unit.transactions.capacity() > kUsual || spare_.size() >= kSpare) {
-    s.unit.ops = {};
-    s.unit.transactions = {};
-    s.arena = Arena();
-    return;
-  }
-  spare_.push_back({std::move(s.arena), std::move(s.unit.ops), std::move(s.unit.transactions)});
-  s.unit.ops = {};
-  s.unit.transactions = {};
+  Buffers used{std::exchange(s.arena, {}), std::exchange(s.unit.ops, {}), std::exchange(s.unit.transactions, {})};
+  const bool is_usual = used.ops.capacity() != 0 && used.ops.capacity() <= kUsual && used.transactions.capacity() <= kUsual;
+  if (!is_usual || spare_.size() >= kSpare) return;
+  used.arena.reset();
+  used.ops.clear();
+  used.transactions.clear();
+  spare_.push_back(std::move(used));
 }
 
 // A connection that ended frees its state: a server reuses session numbers.
