@@ -275,6 +275,23 @@ TEST_CASE("sqlalchemy: threads write between a statement and its parameters") {
     CHECK(b[4].sql == "SELECT 1");
     CHECK(bare.counts.unrecognised_lines == 0);
   }
+  SECTION("where no thread is named, many rows are of the INSERT that gives none back") {
+    const std::string plain = "INSERT INTO t (k) VALUES (%(k)s)", gives = plain + " RETURNING t.id";
+    const std::string one = "[cached since 0.1s ago] {'k': 'one'}\n", many = "[cached since 0.2s ago] [{'k': 'a'}, {'k': 'b'}]\n";
+    for (const bool plain_first : {true, false}) {
+      for (const bool one_first : {true, false}) {
+        INFO("plain first " << plain_first << ", one row first " << one_first);
+        const KeptLog log = read("BEGIN (implicit)\nBEGIN (implicit)\n" + (plain_first ? plain + "\n" + gives : gives + "\n" + plain) +
+                                 "\n" + (one_first ? one + many : many + one) + "COMMIT\nCOMMIT\n");
+        std::string inserts;
+        for (const KeptRecord& r : log.statements()) {
+          if (r.sql.starts_with("INSERT"))
+            inserts += (r.sql == gives ? "gives " : "plain ") + params_of(r) + (r.fields.params_cut ? " cut; " : "; ");
+        }
+        CHECK(inserts == (plain_first ? "plain a; plain b; gives one; " : "gives one; plain a; plain b; "));
+      }
+    }
+  }
   SECTION("a statement that never gets its parameters does not hold up the rest for ever") {
     std::string many = line("Thread-1", "SELECT 1");
     for (int i = 0; i < 3000; ++i) many += line("Thread-2", "BEGIN (implicit)") + line("Thread-2", "COMMIT");

@@ -477,11 +477,7 @@ class SqlalchemyReader final : public RecordReader {
         if (!parameters_.fits() && !m.stats) e = nullptr;
       }
     } else {
-      // The statement just above, when it fits; else the first that does.
-      for (size_t i = loose_.size(); i-- > 0 && e == nullptr;) {
-        parameters_.open(loose_[i]->sql, m.hidden ? std::string_view() : m.body);
-        if (m.hidden || loose_[i]->record.truncated || parameters_.fits()) e = loose_[i];
-      }
+      e = loose_statement(m);
       const bool empty = !m.hidden && m.body.size() <= 2;
       if (e == nullptr && m.stats && !loose_.empty() && !empty) e = loose_.back();
       if (e == nullptr && empty) s.after_boundary = true;  // of one of the COMMITs seen
@@ -504,6 +500,36 @@ class SqlalchemyReader final : public RecordReader {
       queue_bytes_ += m.body.size();
     }
     release(*e);
+  }
+
+  /// Whose parameters they are, where nothing names the thread: of the last statement waiting that they fit.
+  SqlalchemyEntry* loose_statement(const SqlalchemyMessage& m) {
+    SqlalchemyEntry* unlikely = nullptr;
+    for (size_t i = loose_.size(); i-- > 0;) {
+      SqlalchemyEntry& e = *loose_[i];
+      parameters_.open(e.sql, m.hidden ? std::string_view() : m.body);
+      if (!m.hidden && !e.record.truncated && !parameters_.fits()) continue;
+      if (!parameters_.one_of_many()) return &e;
+      if (unlikely == nullptr) unlikely = &e;
+    }
+    return unlikely == nullptr ? nullptr : swapped(*unlikely, m.body);
+  }
+
+  /// Many rows fit the waiting INSERT, but it gives rows back. When another thread's INSERT of the same columns, which does not, took one row behind it,
+  /// the two have each other's parameters.
+  SqlalchemyEntry* swapped(SqlalchemyEntry& waiting, std::string_view many) {
+    for (SqlalchemyEntry& e : queue_) {
+      if (e.state != SqlalchemyEntry::State::kReady || !e.has_parameters || e.hidden || !e.session.empty() || e.record.truncated) continue;
+      parameters_.open(e.sql, many);
+      if (!parameters_.fits() || parameters_.one_of_many()) continue;
+      parameters_.open(waiting.sql, e.parameters);
+      if (!parameters_.fits() || parameters_.one_of_many() || parameters_.executions() != 1) continue;
+      waiting.parameters = std::move(e.parameters);
+      waiting.has_parameters = waiting.certain = true;
+      release(waiting);
+      return &e;
+    }
+    return &waiting;
   }
 
   /// The statement waits no longer.

@@ -18,6 +18,8 @@ class SqlalchemyParameters {
   void open(std::string_view sql, std::string_view repr);
   /// The first set has a value for every placeholder and no other: for logs that do not say which thread wrote what.
   [[nodiscard]] bool fits() const { return fits_; }
+  /// Several sets behind a statement that gives rows back: only 1.x with psycopg2 writes that, which makes one statement of them.
+  [[nodiscard]] bool one_of_many() const { return one_of_many_; }
   /// Executions that the message stands for.
   [[nodiscard]] uint64_t executions() const { return executions_; }
   /// Appends the values of the next execution in the order in which the SQL's placeholders ask for them: by position, or by name as each name
