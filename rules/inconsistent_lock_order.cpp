@@ -45,7 +45,7 @@ uint64_t upserted_row(const WriteAccess& w, const Op& op) {
     uint64_t h = hash_bytes(w.name);
     for (const KeyPart& part : key.parts) {
       const ColumnWrite* c = part.column.empty() ? nullptr : w.find(to_lower(part.column));
-      const Value v = c != nullptr && c->value->kind == OperandKind::kSlot ? op.value(c->value->slot) : Value{};
+      const Value& v = op.value(c != nullptr && c->value->kind == OperandKind::kSlot ? c->value->slot : kNoSlot);
       if (!v.known() || v.is_null()) {
         h = 0;
         break;

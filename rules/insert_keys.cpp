@@ -30,7 +30,7 @@ class GivenColumns {
       if (written == nullptr) return true;  // given, by a value that is not to be seen
       if (written->value->kind == OperandKind::kDefault) return has_constant_default(column);
       if (written->value->kind != OperandKind::kSlot) return true;
-      const Value v = op_.value(written->value->slot);
+      const Value& v = op_.value(written->value->slot);
       if (v.is_null()) return nulls_collide;
       // 0 asks for the next number of an AUTO_INCREMENT column (manual 3.6.9).
       double number = 1;
@@ -154,7 +154,7 @@ uint64_t inserted_row(const Op& op, const WriteAccess& insert, const std::vector
   for (const std::string& name : columns) {
     const ColumnWrite* c = insert.find(name);
     if (c == nullptr || c->value->kind != OperandKind::kSlot) return 0;
-    const Value v = op.value(c->value->slot);
+    const Value& v = op.value(c->value->slot);
     if (!v.known() || v.is_null()) return 0;
     row = hash_combine(row, hash_combine(hash_bytes(name), v.hash()));
   }

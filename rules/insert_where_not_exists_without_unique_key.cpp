@@ -63,9 +63,9 @@ Guard guard_of_block(const Op& op, const WriteAccess& insert, const Write& write
       continue;
     }
     if (!inserts(insert, write, k.column)) return {};
-    const Value asked = op.value(k.slot);
+    const Value& asked = op.value(k.slot);
     if (written != nullptr && written->value->kind == OperandKind::kSlot) {
-      const Value given = op.value(written->value->slot);
+      const Value& given = op.value(written->value->slot);
       if (asked.known() && given.known() && !same_value(asked, given)) return {};
     }
     add_column(guard, k.column, asked);

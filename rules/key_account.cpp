@@ -71,7 +71,7 @@ void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session
 void KeyAccounts::ask(Asking& asking, const Lookup& lookup, const Op& op, uint32_t session) {
   uint64_t key = 0;
   for (const KeyColumn* k : lookup.columns) {
-    const Value v = op.value(k->slot);
+    const Value& v = op.value(k->slot);
     if (!v.known()) return;
     key = hash_combine(key, hash_combine(k->hash, v.hash()));
   }
@@ -96,7 +96,7 @@ void KeyAccounts::count_inserts(const Op& op, uint32_t session) {
       uint64_t key = 0;
       const bool whole = std::all_of(asked->columns.begin(), asked->columns.end(), [&](uint64_t column) {
         const ColumnWrite* c = w.find_hashed(column);
-        const Value v = c != nullptr && c->takes_value() ? op.value(c->value->slot) : Value{};
+        const Value& v = op.value(c != nullptr && c->takes_value() ? c->value->slot : kNoSlot);
         if (v.known()) key = hash_combine(key, hash_combine(column, v.hash()));
         return v.known();
       });

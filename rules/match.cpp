@@ -46,8 +46,8 @@ Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, co
         if (!holds(b, y, a.value(x.slot))) return Agreement::kContradicted;
         shared = true;
       } else {
-        const Value v = a.value(x.slot);
-        const Value w = b.value(y.slot);
+        const Value& v = a.value(x.slot);
+        const Value& w = b.value(y.slot);
         if (!v.known() || !w.known()) continue;
         if (!same_value(v, w)) return Agreement::kContradicted;
         shared = true;
@@ -174,8 +174,8 @@ namespace {
 const ColumnWrite* repeated(const Op& read, const KeyColumn& k, const Op& write, const WriteAccess& insert) {
   const ColumnWrite* c = k.column.empty() ? insert.find(lowered_column(k.expression)) : insert.find_hashed(k.hash);
   if (c == nullptr || !c->takes_value()) return nullptr;
-  const Value looked_up = read.value(k.slot);
-  const Value inserted = write.value(c->value->slot);
+  const Value& looked_up = read.value(k.slot);
+  const Value& inserted = write.value(c->value->slot);
   if (!looked_up.known() || !inserted.known()) return nullptr;
   return (k.column.empty() ? iequals(looked_up.text, inserted.text) : same_value(looked_up, inserted)) ? c : nullptr;
 }
@@ -204,8 +204,8 @@ LookupMatch match_equal(const Op& read, const std::vector<KeyColumn>& equal, con
       m.lookup.push_back(std::move(for_key));
       continue;
     }
-    const Value looked_up = read.value(k.slot);
-    const Value inserted = write.value(repeated(read, k, write, insert)->value->slot);
+    const Value& looked_up = read.value(k.slot);
+    const Value& inserted = write.value(repeated(read, k, write, insert)->value->slot);
     for_key.known_not_null = !inserted.is_null();
     for_key.is_null = inserted.is_null();
     for_key.has_value = true;

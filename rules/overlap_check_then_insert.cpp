@@ -25,9 +25,9 @@ namespace {
 bool from_above(CompareOp op) { return op == CompareOp::kLt || op == CompareOp::kLe; }
 bool from_below(CompareOp op) { return op == CompareOp::kGt || op == CompareOp::kGe; }
 
-Value inserted(const Op& write, const WriteAccess& w, std::string_view column) {
+const Value& inserted(const Op& write, const WriteAccess& w, std::string_view column) {
   const ColumnWrite* c = w.find(column);
-  return c != nullptr && c->value->kind == OperandKind::kSlot ? write.value(c->value->slot) : Value{};
+  return write.value(c != nullptr && c->value->kind == OperandKind::kSlot ? c->value->slot : kNoSlot);
 }
 
 struct Range {
@@ -41,8 +41,8 @@ std::optional<Range> range_of(const Op& read, const ReadAccess& r, const Op& wri
     if (a.columns.size() != 1 || a.slot < 0 || !from_above(a.op)) continue;
     for (const OtherCondition& b : r.others) {
       if (b.columns.size() != 1 || b.slot < 0 || !from_below(b.op) || b.columns == a.columns) continue;
-      const Value begin = inserted(write, w, a.columns.front());
-      const Value end = inserted(write, w, b.columns.front());
+      const Value& begin = inserted(write, w, a.columns.front());
+      const Value& end = inserted(write, w, b.columns.front());
       if (!begin.known() || !end.known()) continue;
       if (same_value(read.value(a.slot), end) && same_value(read.value(b.slot), begin))
         return Range{a.columns.front(), b.columns.front(), true};

@@ -62,7 +62,7 @@ void check_insert(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Ru
     for (const ReadAccess& r : read.statement->access.reads) {
       if (r.primary_equal < 0 || r.same_table(w) || !r.top_level) continue;
       const KeyColumn* key = &r.equal[static_cast<size_t>(r.primary_equal)];
-      const Value parent = read.value(key->slot);
+      const Value& parent = read.value(key->slot);
       if (!parent.known() || parent.is_null()) continue;
       const ColumnWrite* c = child_column(op, w, *r.table, *key, parent);
       if (c == nullptr) continue;

@@ -32,8 +32,8 @@ bool contradicts(const Op& read, const ReadAccess& r, const Op& write, const Wri
   for (const KeyColumn& a : r.equal) {
     for (const KeyColumn& b : w.equal) {
       if (a.column.empty() || a.column != b.column || a.is_list || b.is_list || a.is_null || b.is_null) continue;
-      const Value x = read.value(a.slot);
-      const Value y = write.value(b.slot);
+      const Value& x = read.value(a.slot);
+      const Value& y = write.value(b.slot);
       if (x.known() && y.known() && !same_value(x, y)) return true;
     }
   }
@@ -46,7 +46,7 @@ std::vector<std::string> moved_states(const Op& read, const ReadAccess& r, const
     const ColumnWrite* c = k.column.empty() || k.is_for(ColumnUse::kPrimary) ? nullptr : w.find(k);
     if (c == nullptr || c->value->kind == OperandKind::kSelfRelative || means_deleted(k.column)) continue;
     if (c->value->kind == OperandKind::kSlot) {
-      const Value to = write.value(c->value->slot);
+      const Value& to = write.value(c->value->slot);
       if (!to.known()) continue;
       const bool stays = k.is_null   ? to.is_null()
                          : k.is_list ? may_be_in_list(read, k, to)
@@ -62,7 +62,7 @@ std::vector<std::string> moved_states(const Op& read, const ReadAccess& r, const
         o.op == CompareOp::kLt || o.op == CompareOp::kLe || o.op == CompareOp::kGt || o.op == CompareOp::kGe || o.op == CompareOp::kBetween;
     double number = 0;
     if (c->value->kind == OperandKind::kSlot) {
-      const Value to = write.value(c->value->slot);
+      const Value& to = write.value(c->value->slot);
       // `stock > 0` and then `stock = 4` is arithmetic (DBA201); `next_run <= now` and then another time is a state.
       if (range && as_number(to, number)) continue;
       // `on_call`, `NOT done`, `x IS TRUE`; what else an expression says of the column is not known.

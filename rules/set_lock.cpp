@@ -69,7 +69,7 @@ bool guarded_elsewhere(const WorkUnit& unit, uint32_t read, const ReadAccess& se
       });
       if (!guarded) continue;
       for (const KeyColumn& k : u.equal) {
-        const Value v = k.is_null || k.is_list ? Value{} : op.value(k.slot);
+        const Value& v = op.value(k.is_null || k.is_list ? kNoSlot : k.slot);
         if (names_value(decided, set.equal, v) || names_value(target, w.equal, v)) return true;
         for (const ColumnWrite& c : w.set) {
           if (v.known() && c.value->kind == OperandKind::kSlot && same_value(target.value(c.value->slot), v)) return true;
@@ -86,12 +86,12 @@ bool inserts_into_set(const Op& read, const ReadAccess& set, const Op& write, co
   for (const KeyColumn& k : set.equal) {
     if (k.column.empty() || k.is_list) return false;
     const ColumnWrite* c = insert.find(k);
-    const Value inserted = c != nullptr && c->value->kind == OperandKind::kSlot ? write.value(c->value->slot) : Value{};
+    const Value& inserted = write.value(c != nullptr && c->value->kind == OperandKind::kSlot ? c->value->slot : kNoSlot);
     if (k.is_null) {
       if (c != nullptr && inserted.known() && !inserted.is_null()) return false;
       continue;
     }
-    const Value looked_up = read.value(k.slot);
+    const Value& looked_up = read.value(k.slot);
     // A state that new rows get by default (`active = true`) is not named by the INSERT.
     if (c == nullptr) continue;
     if (!looked_up.known() || !inserted.known() || !same_value(looked_up, inserted)) return false;
@@ -104,7 +104,7 @@ uint64_t set_identity(const Op& read, const ReadAccess& set) {
   static const uint64_t kSet = hash_bytes("set");
   std::vector<uint64_t> parts;
   for (const KeyColumn& k : set.equal) {
-    const Value v = k.is_null ? null_value() : read.value(k.slot);
+    const Value& v = k.is_null ? null_value() : read.value(k.slot);
     if (!v.known()) return 0;
     parts.push_back(hash_combine(k.hash, v.hash()));
   }

@@ -32,7 +32,7 @@ bool is_set(const Op& op, const ReadAccess& r) {
 // The write is about the set's key: it names it in its WHERE or puts it into a row.
 bool names_key(const Op& write, const WriteAccess& w, const Op& read, const ReadAccess& set) {
   return std::any_of(set.equal.begin(), set.equal.end(), [&](const KeyColumn& k) {
-    const Value v = k.is_null || k.is_list || !k.is_for(ColumnUse::kReference) ? Value{} : read.value(k.slot);
+    const Value& v = read.value(k.is_null || k.is_list || !k.is_for(ColumnUse::kReference) ? kNoSlot : k.slot);
     if (!v.known() || v.is_null() || !mentions(write, v)) return false;
     return std::any_of(w.equal.begin(), w.equal.end(),
                        [&](const KeyColumn& x) { return !x.is_null && same_value(write.value(x.slot), v); }) ||

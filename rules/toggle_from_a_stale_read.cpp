@@ -70,7 +70,7 @@ void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, Rul
   // Only what went there and came back is a toggle; one change may be the one a flag was made for.
   if (step.change != CellChange::kReturned) m.confidence = Confidence::kPossible;
   // Both ways, each after a read: what a work unit sets, and resets when it is done, is no toggle.
-  const Value value = write.value(flag->value->slot);
+  const Value& value = write.value(flag->value->slot);
   if (!m.value_stayed) context.note(turned(update.name, flag->column, says_yes(value)), unit, w);
   m.needs = Need{.key = turned(update.name, flag->column, !says_yes(value))};
   context.place(m);

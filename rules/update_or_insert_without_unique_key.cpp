@@ -30,7 +30,7 @@ bool writes_the_same(const Op& update_op, const WriteAccess& update, const Op& i
     switch (u.value->kind) {
       case OperandKind::kSlot: {
         if (i->value->kind != OperandKind::kSlot) return false;
-        const Value a = update_op.value(u.value->slot), b = insert_op.value(i->value->slot);
+        const Value &a = update_op.value(u.value->slot), &b = insert_op.value(i->value->slot);
         // A time taken twice is a little later the second time.
         if (a.known() && b.known() && !same_value(a, b) && !is_time_column(insert.table, u.column)) return false;
         shared |= a.known() && b.known() && same_value(a, b);

@@ -37,7 +37,7 @@ bool may_collide(const Op& op, const WriteAccess& insert, const Key& key) {
   return std::none_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
     const ColumnWrite* c = insert.find(to_lower(p.column));
     if (c == nullptr || c->value->kind != OperandKind::kSlot) return c != nullptr;  // a default is everybody's; now(), uuid() are not
-    const Value v = op.value(c->value->slot);
+    const Value& v = op.value(c->value->slot);
     return !v.known() || v.kind == ValueKind::kOther || looks_random(v);
   });
 }

@@ -322,10 +322,14 @@ Value make_value(std::string_view text, bool quoted) {
   return v;
 }
 
-Value null_value() {
-  Value v;
-  v.kind = ValueKind::kNull;
-  return v;
+const Value& null_value() {
+  static const Value kNull = [] {
+    Value v;
+    v.kind = ValueKind::kNull;
+    static_cast<void>(v.hash());  // before any thread asks
+    return v;
+  }();
+  return kNull;
 }
 
 bool as_number(const Value& v, double& out) {

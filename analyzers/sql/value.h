@@ -39,7 +39,7 @@ struct Value {
 
 /// Sets kind and text. `quoted` says the log or the statement put it in quotes.
 [[nodiscard]] Value make_value(std::string_view text, bool quoted);
-[[nodiscard]] Value null_value();
+[[nodiscard]] const Value& null_value();
 /// The same known value. Missing equals nothing; NULL equals NULL (the same thing was sent).
 [[nodiscard]] inline bool same_value(const Value& a, const Value& b) {
   return a.known() && b.known() && a.is_null() == b.is_null() && a.hash() == b.hash();

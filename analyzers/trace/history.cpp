@@ -47,7 +47,7 @@ uint64_t identity(const AccessedTable& accessed, const std::vector<KeyColumn>& e
   std::vector<uint64_t> many(equal.size() > kFewColumns ? equal.size() : 0);
   const std::span<uint64_t> parts = many.empty() ? std::span(few).first(equal.size()) : std::span(many);
   for (size_t i = 0; i < equal.size(); ++i) {
-    const Value v = equal[i].is_null ? null_value() : value_in(equal[i].slot);
+    const Value& v = equal[i].is_null ? null_value() : value_in(equal[i].slot);
     if (!v.known()) return 0;
     parts[i] = hash_combine(equal[i].hash, v.hash());
   }
@@ -60,11 +60,11 @@ uint64_t identity(const AccessedTable& accessed, const std::vector<KeyColumn>& e
 }  // namespace
 
 uint64_t row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op) {
-  return identity(table, equal, [&](int slot) { return op.value(slot); });
+  return identity(table, equal, [&](int slot) -> const Value& { return op.value(slot); });
 }
 
 uint64_t first_row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op) {
-  return identity(table, equal, [&](int slot) {
+  return identity(table, equal, [&](int slot) -> const Value& {
     const auto i = static_cast<size_t>(slot);
     const bool is_list = slot >= 0 && i < op.values.lists.size() && !op.values.lists[i].empty();
     return is_list ? op.values.lists[i].front() : op.value(slot);
@@ -210,7 +210,7 @@ void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
     bool known = true;
     for (const uint64_t scope : n.scope) {
       const ColumnWrite* of_scope = w.find_hashed(scope);
-      const Value v = of_scope != nullptr && of_scope->takes_value() ? op.value(of_scope->value->slot) : Value{};
+      const Value& v = op.value(of_scope != nullptr && of_scope->takes_value() ? of_scope->value->slot : kNoSlot);
       known &= v.known();
       row = hash_combine(row, hash_combine(scope, v.hash()));
     }

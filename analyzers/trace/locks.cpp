@@ -25,7 +25,7 @@ const KeyColumn* flag_of(const WriteAccess& w, const Op& op) {
     if (c == nullptr || k.is_list) continue;
     const bool to_slot = c->value->kind == OperandKind::kSlot;
     if (!to_slot && c->value->kind != OperandKind::kNow) continue;
-    const Value to = to_slot ? op.value(c->value->slot) : Value{};
+    const Value& to = op.value(to_slot ? c->value->slot : kNoSlot);
     if (to_slot && !to.known()) continue;
     if (k.is_null ? !to.is_null() : !same_value(to, op.value(k.slot))) return &k;
   }
@@ -38,7 +38,7 @@ bool sets_back(const WriteAccess& w, const Op& op, const WriteAccess& claim, con
   const KeyColumn* flag = flag_of(claim, claim_op);
   const ColumnWrite* c = flag != nullptr ? w.find(*flag) : nullptr;
   if (c == nullptr || c->value->kind != OperandKind::kSlot) return false;
-  const Value to = op.value(c->value->slot);
+  const Value& to = op.value(c->value->slot);
   if (flag->is_null ? !to.is_null() : !same_value(to, claim_op.value(flag->slot))) return false;
   return std::all_of(claim.equal.begin(), claim.equal.end(), [&](const KeyColumn& k) {
     if (k.column == flag->column || k.is_null) return true;
@@ -50,8 +50,8 @@ bool sets_back(const WriteAccess& w, const Op& op, const WriteAccess& claim, con
 bool same_key(const LockStatement& a, const Op& x, const LockStatement& b, const Op& y) {
   if (a.key_slots.size() != b.key_slots.size()) return b.key_slots.empty();
   for (size_t i = 0; i < a.key_slots.size(); ++i) {
-    const Value v = x.value(a.key_slots[i]);
-    const Value w = y.value(b.key_slots[i]);
+    const Value& v = x.value(a.key_slots[i]);
+    const Value& w = y.value(b.key_slots[i]);
     if (v.known() && w.known() && !same_value(v, w)) return false;
   }
   return true;

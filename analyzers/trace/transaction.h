@@ -38,6 +38,8 @@ struct CellStep {
   TimePoint by_time;
 };
 
+inline constexpr int kNoSlot = -1;
+
 struct Op {
   const BoundStatement* statement = nullptr;  ///< facts, table bindings; shared by all ops of the template
   BoundValues values;
@@ -67,7 +69,7 @@ struct Op {
   std::span<const std::string_view> directives;  ///< `dbaudit:` comments of this execution, after the colon
 
   [[nodiscard]] const StatementFacts& facts() const { return statement->facts(); }
-  /// The value of a slot; a missing value when the slot is none or folded.
+  /// The value of a slot; a missing value when the slot is none (kNoSlot) or folded.
   [[nodiscard]] const Value& value(int slot) const {
     static const Value kMissing;
     return slot >= 0 && static_cast<size_t>(slot) < values.slots.size() ? values.slots[static_cast<size_t>(slot)] : kMissing;
