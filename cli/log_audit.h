@@ -32,7 +32,7 @@ class LogAudit {
   /// What was not audited, one line each. After finish().
   void tell_left_out(std::vector<std::string>& notes) const;
   /// After finish().
-  [[nodiscard]] const Audit& audit() const { return audit_; }
+  [[nodiscard]] Audit& audit() { return audit_; }
 
  private:
   struct Times {

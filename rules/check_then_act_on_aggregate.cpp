@@ -65,7 +65,7 @@ bool bound_was_read(const WorkUnit& unit, uint32_t count, const ReadAccess& set,
   return false;
 }
 
-bool is_refused_by_key(const RuleContext& context, const WriteAccess& w, const ReadAccess& set) {
+bool is_refused_by_key(RuleContext& context, const WriteAccess& w, const ReadAccess& set) {
   if (w.table == nullptr || context.catalog() == nullptr) return false;
   std::vector<LookupColumn> lookup;
   for (const KeyColumn& k : set.equal) {
@@ -76,7 +76,7 @@ bool is_refused_by_key(const RuleContext& context, const WriteAccess& w, const R
     column.known_not_null = !k.is_null;
     lookup.push_back(std::move(column));
   }
-  return protects(*context.catalog(), *w.table, lookup).key != nullptr;
+  return context.protection(*w.table, lookup).key != nullptr;
 }
 
 Match match_of(const WorkUnit& unit, uint32_t read, const ReadAccess& set, uint32_t write, const WriteAccess& w) {

@@ -21,7 +21,8 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   for (const LookupInsert& pair : context.lookup_inserts(unit)) {
-    const Protection& p = pair.protection;
+    if (pair.protection == nullptr) continue;
+    const Protection& p = *pair.protection;
     if (p.key == nullptr || p.near_miss != nullptr || pair.lookup->probe) continue;  // a stricter key is DBA112's
     Match m = match_of(unit, pair);
     if (m.random_key || protected_by_lock(unit, pair.read, pair.write, *pair.insert)) continue;

@@ -40,7 +40,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
           if (!k.key_columns.empty()) lookup = &a;
         }
         if (lookup == nullptr) continue;
-        if (protects(*context.catalog(), *insert.table, k.lookup).key == nullptr) break;
+        if (context.protection(*insert.table, k.lookup).key == nullptr) break;
         // The second lookup: the same statement with the same values, after the INSERT and in the same transaction.
         uint32_t again = 0;
         bool again_locks = false;

@@ -20,14 +20,15 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   for (const LookupInsert& pair : context.lookup_inserts(unit)) {
-    const Protection& p = pair.protection;
-    if (p.key != nullptr) continue;
+    const Protection* p = pair.protection;
+    if (p != nullptr && p->key != nullptr) continue;
     const Op& write = unit.ops[pair.write];
     Match m = match_of(unit, pair);
-    if (p.near_miss != nullptr) m.near_miss = p.why_not;
+    const Key* near_miss = p != nullptr ? p->near_miss : nullptr;
+    if (near_miss != nullptr) m.near_miss = p->why_not;
     // Without LIMIT it may be a list that one more row is added to: a name, or a key that was meant to hold it, says otherwise.
-    const bool meant = p.near_miss != nullptr && !is_wider(*p.near_miss, pair.key.lookup);
-    if (pair.judged && !asks_for_one(*pair.lookup) && !meant && !is_natural_key(pair.insert->table, pair.key.key_columns))
+    const bool meant = near_miss != nullptr && !is_wider(*near_miss, pair.key.lookup);
+    if (p != nullptr && !asks_for_one(*pair.lookup) && !meant && !is_natural_key(pair.insert->table, pair.key.key_columns))
       m.confidence = Confidence::kPossible;
     // Without a schema the engine's own refusal tells that a unique key stands there.
     m.refutes = pair.insert->table == nullptr && is_duplicate_error(write);

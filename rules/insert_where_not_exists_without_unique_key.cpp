@@ -192,7 +192,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (insert.table == nullptr || context.catalog() == nullptr || guard.copies_rows || guard.random)
         m.confidence = Confidence::kPossible;
       if (insert.table != nullptr && context.catalog() != nullptr) {
-        const Protection p = protects(*context.catalog(), *insert.table, guard.lookup);
+        const Protection& p = context.protection(*insert.table, guard.lookup);
         if (!p.certain) m.confidence = Confidence::kPossible;
         if (p.key != nullptr) {
           m.pattern = Pattern::kInsertWhereNotExistsUnique;

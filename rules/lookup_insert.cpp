@@ -31,7 +31,7 @@ bool find_lookup(const WorkUnit& unit, LookupInsert& pair) {
 
 }  // namespace
 
-std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, const Catalog* catalog) {
+std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, KnownProtections* protections) {
   std::vector<LookupInsert> pairs;
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
@@ -43,10 +43,7 @@ std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, const Catalo
       pair.write = w;
       pair.insert = &insert;
       if (!find_lookup(unit, pair)) continue;
-      if (insert.table != nullptr && catalog != nullptr) {
-        pair.judged = true;
-        pair.protection = protects(*catalog, *insert.table, pair.key.lookup);
-      }
+      if (insert.table != nullptr && protections != nullptr) pair.protection = &protections->of(*insert.table, pair.key.lookup);
       pairs.push_back(std::move(pair));
     }
   }
@@ -70,8 +67,7 @@ Match match_of(const WorkUnit& unit, const LookupInsert& pair) {
   m.pattern = is_locking(pair.lookup->lock) ? Pattern::kGetOrCreateLocked : Pattern::kGetOrCreate;
   // A key the client invents is looked up in vain by design. Only the runner sees whether anybody else uses the same one.
   m.random_key = std::any_of(pair.key.values.begin(), pair.key.values.end(), looks_random);
-  if (pair.judged && !pair.protection.certain) m.confidence = Confidence::kPossible;
-  if (!pair.judged) m.confidence = Confidence::kPossible;
+  if (pair.protection == nullptr || !pair.protection->certain) m.confidence = Confidence::kPossible;
   return m;
 }
 

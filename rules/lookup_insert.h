@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "analyzers/schema/catalog.h"
+#include "analyzers/schema/known_protections.h"
 #include "analyzers/trace/transaction.h"
 #include "rules/match.h"
 
@@ -16,13 +17,12 @@ struct LookupInsert {
   const ReadAccess* lookup = nullptr;
   const WriteAccess* insert = nullptr;
   LookupMatch key;
-  bool judged = false;  ///< the table is in the schema: `protection` answers
-  Protection protection;
+  const Protection* protection = nullptr;  ///< of the key, where the table is in the schema
 };
 
 /// The pairs of a unit, by INSERT: the last lookup before it whose values it repeats. A lookup that is known to have found a row, that takes the latest, or
-/// that sums is none. Locks are not looked at.
-[[nodiscard]] std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, const Catalog* catalog);
+/// that sums is none. Locks are not looked at. `protections`: null without a schema.
+[[nodiscard]] std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, KnownProtections* protections);
 
 /// What every finding of such a pair says: statements, table, key, the row the two sessions meet on. Level and scope are not set.
 [[nodiscard]] Match match_of(const WorkUnit& unit, const LookupInsert& pair);

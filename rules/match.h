@@ -198,6 +198,8 @@ class RuleContext {
   [[nodiscard]] virtual const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) = 0;
   /// decision_of(), found once for all rules that ask of the unit that is being visited.
   [[nodiscard]] virtual const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) = 0;
+  /// protects(), with a schema; valid while the unit is visited.
+  [[nodiscard]] virtual const Protection& protection(const Table& table, const std::vector<LookupColumn>& lookup) = 0;
   [[nodiscard]] virtual bool snapshot_isolation() const = 0;  ///< innodb_snapshot_isolation=ON
   /// Has any session read this column of this very row (by its identity) so far in the log?
   [[nodiscard]] virtual bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const = 0;

@@ -94,7 +94,7 @@ void report(const WorkUnit& unit, uint32_t write, const WriteAccess& w, const Ca
   number.column = c.column;
   number.known_not_null = true;
   key.push_back(std::move(number));
-  const bool unique = w.table != nullptr && context.catalog() != nullptr && protects(*context.catalog(), *w.table, key).key != nullptr;
+  const bool unique = w.table != nullptr && context.catalog() != nullptr && context.protection(*w.table, key).key != nullptr;
   const bool locked = is_locking(c.access->lock) && same_transaction(unit, c.read, write);
   m.pattern = one_statement ? (unique ? Pattern::kMaxPlusOneStatementUnique : Pattern::kMaxPlusOneStatement)
               : unique      ? Pattern::kMaxPlusOneUnique

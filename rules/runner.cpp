@@ -183,7 +183,9 @@ TimePoint end_of(const Op& op) { return op.end.known() ? op.end : op.start; }
 
 class Audit::Folder final : public RuleContext {
  public:
-  explicit Folder(const AuditOptions& options) : options_(options) {}
+  explicit Folder(const AuditOptions& options) : options_(options) {
+    if (options.catalog != nullptr) protections_.emplace(*options.catalog);
+  }
 
   [[nodiscard]] const Catalog* catalog() const override { return options_.catalog; }
   [[nodiscard]] Engine engine() const override { return options_.engine; }
@@ -192,8 +194,11 @@ class Audit::Folder final : public RuleContext {
     return read_rows_.contains(hash_combine(row, hash_combine(hash_bytes(table), hash_bytes(column))));
   }
   [[nodiscard]] const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) override {
-    if (!lookup_inserts_) lookup_inserts_ = find_lookup_inserts(unit, options_.catalog);
+    if (!lookup_inserts_) lookup_inserts_ = find_lookup_inserts(unit, protections_ ? &*protections_ : nullptr);
     return *lookup_inserts_;
+  }
+  [[nodiscard]] const Protection& protection(const Table& table, const std::vector<LookupColumn>& lookup) override {
+    return protections_->of(table, lookup);
   }
   [[nodiscard]] const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
@@ -201,7 +206,7 @@ class Audit::Folder final : public RuleContext {
 
   void visit(const WorkUnit& unit);
   std::vector<Finding> finish(uint64_t sessions);
-  void check_fixes(Finding& finding) const;
+  void check_fixes(Finding& finding);
   [[nodiscard]] uint64_t suppressed() const { return suppressed_; }
   [[nodiscard]] Remarks remarks() const { return {directives_.errors(), remarks_}; }
 
@@ -234,6 +239,7 @@ class Audit::Folder final : public RuleContext {
   uint64_t suppressed_ = 0;
   Directives directives_;
   std::vector<std::string> remarks_;
+  std::optional<KnownProtections> protections_;              // with a schema
   std::optional<std::vector<LookupInsert>> lookup_inserts_;  // of the unit being visited
   struct Decided {
     const WriteAccess* write = nullptr;
@@ -253,7 +259,8 @@ class Audit::Folder final : public RuleContext {
   };
   std::vector<Runs> runs_;  // by template; some are of none that ran
   KeyAccounts keys_;
-  std::vector<FindingExamples> shown_by_;  // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
+  std::vector<FindingExamples> shown_by_;        // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
+  std::optional<Templates> checked_statements_;  // of examples and fixes
   // Made of them at the end: the first kManySessions that used a table, and the tables a session used.
   std::unordered_map<std::string_view, std::vector<uint32_t>> users_of_;
   std::unordered_map<uint32_t, std::vector<std::string_view>> used_by_;
@@ -465,6 +472,7 @@ void Audit::Folder::visit(const WorkUnit& unit) {
   const TraitMask traits = traits_of(unit);
   lookup_inserts_.reset();
   decided_.clear();
+  if (protections_) protections_->forget_old();
   for (const Rule* rule : options_.rules) {
     if (!rule->interest.is_met_by(traits)) continue;
     rule_ = rule;
@@ -843,8 +851,11 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   return kept;
 }
 
-void Audit::Folder::check_fixes(Finding& finding) const {
-  dbaudit::check_fixes(finding, finding.shown_by == 0 ? FindingExamples() : shown_by_[finding.shown_by - 1], options_);
+void Audit::Folder::check_fixes(Finding& finding) {
+  constexpr size_t kMaxTemplates = 10'000;
+  if (!checked_statements_ || checked_statements_->size() > kMaxTemplates) checked_statements_.emplace(dialect_of(options_.engine));
+  dbaudit::check_fixes(finding, finding.shown_by == 0 ? FindingExamples() : shown_by_[finding.shown_by - 1], options_,
+                       *checked_statements_);
 }
 
 std::vector<Finding> check_schema(const AuditOptions& options) {
@@ -875,7 +886,7 @@ Audit::Audit(const AuditOptions& options) : folder_(std::make_unique<Folder>(opt
 Audit::~Audit() = default;
 void Audit::visit(const WorkUnit& unit) { folder_->visit(unit); }
 std::vector<Finding> Audit::finish(uint64_t sessions) { return folder_->finish(sessions); }
-void Audit::check_fixes(Finding& finding) const { folder_->check_fixes(finding); }
+void Audit::check_fixes(Finding& finding) { folder_->check_fixes(finding); }
 uint64_t Audit::suppressed() const { return folder_->suppressed(); }
 Remarks Audit::remarks() const { return folder_->remarks(); }
 

@@ -47,7 +47,7 @@ class Audit {
   [[nodiscard]] std::vector<Finding> finish(uint64_t sessions);
   /// Fills Fix::checked and Fix::trial of a finding of finish(), or of one with the same catalog that no unit shows (check_schema, check_live_data). After
   /// finish(), and for what is reported only: the rules run over its example several times for each fix.
-  void check_fixes(Finding& finding) const;
+  void check_fixes(Finding& finding);
   /// Findings not made because of a `dbaudit:ignore` or `dbaudit:locked` comment or an assumption about their table. After finish().
   [[nodiscard]] uint64_t suppressed() const;
   [[nodiscard]] Remarks remarks() const;  ///< after finish()

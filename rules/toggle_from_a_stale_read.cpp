@@ -90,7 +90,7 @@ void check_insert(const WorkUnit& unit, uint32_t w, const WriteAccess& insert, R
       if (k.key_columns.empty()) continue;
       Match m;
       if (insert.table != nullptr && context.catalog() != nullptr) {
-        const Protection p = protects(*context.catalog(), *insert.table, k.lookup);
+        const Protection& p = context.protection(*insert.table, k.lookup);
         const bool refused = write.failed && (write.error_code == "23505" || write.error_code == "1062");
         m.pattern = p.key != nullptr ? Pattern::kToggleRowUnique : Pattern::kToggleRow;
         if (refused) {

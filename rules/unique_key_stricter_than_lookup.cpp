@@ -61,7 +61,8 @@ void note_soft_deletes(const WorkUnit& unit, RuleContext& context) {
 void check(const WorkUnit& unit, RuleContext& context) {
   note_soft_deletes(unit, context);
   for (const LookupInsert& pair : context.lookup_inserts(unit)) {
-    const Protection& p = pair.protection;
+    if (pair.protection == nullptr) continue;
+    const Protection& p = *pair.protection;
     if (p.key == nullptr) continue;
     const bool hidden = holds_hidden_rows(pair.insert->table, *p.key, pair.key);
     if (p.near_miss == nullptr && !hidden) continue;

@@ -107,7 +107,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.random_key = std::any_of(pair.key.values.begin(), pair.key.values.end(), looks_random);
       m.pattern = Pattern::kUpdateOrInsert;
       if (insert.table != nullptr && context.catalog() != nullptr) {
-        const Protection p = protects(*context.catalog(), *insert.table, pair.key.lookup);
+        const Protection& p = context.protection(*insert.table, pair.key.lookup);
         if (!p.certain) m.confidence = Confidence::kPossible;
         if (p.key != nullptr) {
           // A primary key that the client has just chosen (an import, a test's fixture) is nobody else's.

@@ -24,17 +24,22 @@ namespace {
 /// Answers everything that may be asked, and so that rules say the most, and counts what they say.
 class Listener final : public RuleContext {
  public:
-  Listener(const Catalog* catalog, Engine engine) : catalog_(catalog), engine_(engine) {}
+  Listener(const Catalog* catalog, Engine engine) : catalog_(catalog), engine_(engine) {
+    if (catalog != nullptr) protections_.emplace(*catalog);
+  }
   const Catalog* catalog() const override { return catalog_; }
   Engine engine() const override { return engine_; }
   void report(Match) override { ++said; }
   const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) override {
-    inserts_ = find_lookup_inserts(unit, catalog_);
+    inserts_ = find_lookup_inserts(unit, protections_ ? &*protections_ : nullptr);
     return inserts_;
   }
   const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override {
     decision_ = decision_of(unit, write, w);
     return decision_;
+  }
+  const Protection& protection(const Table& table, const std::vector<LookupColumn>& lookup) override {
+    return protections_->of(table, lookup);
   }
   bool snapshot_isolation() const override { return false; }
   bool row_was_read(uint64_t, std::string_view, std::string_view) const override { return true; }
@@ -45,6 +50,7 @@ class Listener final : public RuleContext {
  private:
   const Catalog* catalog_;
   Engine engine_;
+  std::optional<KnownProtections> protections_;
   std::vector<LookupInsert> inserts_;
   std::optional<Decision> decision_;
 };

@@ -71,8 +71,8 @@ struct Plan {
 
 class Checker {
  public:
-  Checker(Finding& finding, const FindingExamples& examples, const AuditOptions& options)
-      : finding_(finding), examples_(examples), options_(options), templates_(dialect_of(options.engine)) {
+  Checker(Finding& finding, const FindingExamples& examples, const AuditOptions& options, Templates& templates)
+      : finding_(finding), examples_(examples), options_(options), templates_(templates) {
     if (!has_example()) return;
     const FindingExample& first = *examples.first;
     const int about = first.write >= 0 ? first.write : first.read;
@@ -140,12 +140,11 @@ class Checker {
   /// False: the fix does not say where its statements belong.
   bool mend_for(const Fix& fix, const FindingExample& example, const Catalog& catalog, Mend& mend) {
     const Catalog* known = options_.catalog != nullptr ? &catalog : nullptr;
-    Templates templates(dialect_of(options_.engine));
     Binder binder(known);
     const TrialValues values(example, options_.engine, catalog);
-    for (const std::string& sql : fix.sql) mend.sql.push_back(with_values(sql, templates, binder, values));
+    for (const std::string& sql : fix.sql) mend.sql.push_back(with_values(sql, templates_, binder, values));
     for (size_t i = static_cast<size_t>(fix.use.once); i < fix.sql.size(); ++i) {
-      const StatementFacts& facts = templates.intern(fix.sql[i], false)->facts;
+      const StatementFacts& facts = templates_.intern(fix.sql[i], false)->facts;
       mend.brings_transaction |= facts.tx.action == TxAction::kBegin || facts.tx.action == TxAction::kAutocommitOff;
       mend.replaces_locks |= !facts.locks.empty();
     }
@@ -240,12 +239,11 @@ class Checker {
     options.inputs = {"replay"};
     options.checks_fixes = false;
     Audit again(options);
-    Templates templates(dialect_of(options_.engine));
     Binder binder(catalog);
     TraceOptions trace_options;
     trace_options.engine = options_.engine;
     trace_options.default_isolation = usual_;
-    Trace trace(templates, binder, trace_options, [&](const WorkUnit& unit) { again.visit(unit); });
+    Trace trace(templates_, binder, trace_options, [&](const WorkUnit& unit) { again.visit(unit); });
     replay(std::span(&before, 1), 0, trace);
     const size_t a_round = 2;
     for (size_t i = 0; i < sessions.size(); i += a_round) {
@@ -268,7 +266,7 @@ class Checker {
   Finding& finding_;
   const FindingExamples& examples_;
   const AuditOptions& options_;
-  Templates templates_;
+  Templates& templates_;
   Catalog part_;
   Isolation usual_ = Isolation::kUnknown;
   std::set<uint64_t> replaced_;  // templates of the finding's own statements
@@ -280,9 +278,9 @@ class Checker {
 
 }  // namespace
 
-void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options) {
+void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options, Templates& templates) {
   if (finding.fixes.empty()) return;
-  Checker(finding, examples, options).run();
+  Checker(finding, examples, options, templates).run();
   const Rule* rule = examples.first == nullptr ? find_rule(finding.code) : nullptr;
   if (rule == nullptr || rule->check_schema == nullptr || options.catalog == nullptr) return;
   for (Fix& fix : finding.fixes) {

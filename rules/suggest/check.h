@@ -7,6 +7,7 @@
 // where the same sessions as they were do give the finding: else its absence would say nothing.
 
 #include "analyzers/schema/catalog.h"
+#include "analyzers/sql/templates.h"
 #include "analyzers/trace/example.h"
 #include "rules/finding.h"
 #include "rules/runner.h"
@@ -30,7 +31,8 @@ struct FindingExamples {
 };
 
 /// Fills Fix::checked with `parses` and `silences`, and Fix::trial. The partner runs as it was, but for what the fix says every transaction must do. Of a
-/// finding that no unit shows, the rule is asked about the schema again (Rule::check_schema).
-void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options);
+/// finding that no unit shows, the rule is asked about the schema again (Rule::check_schema). `templates`: of the audited dialect; fixes and examples of many
+/// findings have statements in common, and each is parsed once.
+void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options, Templates& templates);
 
 }  // namespace dbaudit
