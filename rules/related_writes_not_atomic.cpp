@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -32,6 +33,13 @@ double moves_by(const Op& op, const WriteAccess& w, size_t i) {
   return 0;
 }
 
+bool moves_any(const Op& op, const WriteAccess& w) {
+  for (size_t i = 0; i < w.set.size(); ++i) {
+    if (moves_by(op, w, i) != 0) return true;
+  }
+  return false;
+}
+
 const WriteAccess* single_row_update(const Op& op) {
   if (op.statement->access.writes.size() != 1 || op.truncated || op.failed) return nullptr;
   const WriteAccess& w = op.statement->access.writes.front();
@@ -53,12 +61,19 @@ bool is_alone(const WorkUnit& unit, uint32_t op, const AccessedTable& table) {
   return writes == 1;
 }
 
-bool report_pair(const WorkUnit& unit, uint32_t first, uint32_t second, RuleContext& context) {
+/// An UPDATE of one row that moves a number of it.
+struct Mover {
+  uint32_t op = 0;
+  const WriteAccess* update = nullptr;
+};
+
+bool report_pair(const WorkUnit& unit, const Mover& one, const Mover& other, RuleContext& context) {
+  const uint32_t first = one.op, second = other.op;
   const Op& a = unit.ops[first];
   const Op& b = unit.ops[second];
-  const WriteAccess* u = single_row_update(a);
-  const WriteAccess* v = single_row_update(b);
-  if (u == nullptr || v == nullptr || !u->same_table(*v) || u->housekeeping) return false;
+  const WriteAccess* u = one.update;
+  const WriteAccess* v = other.update;
+  if (!u->same_table(*v)) return false;
   if (same_transaction(unit, first, second) || !boundaries_known(unit, first, second) || a.transaction == b.transaction) return false;
   for (const uint32_t op : {first, second}) {
     if (unit.transactions[unit.ops[op].transaction].end == TxEnd::kRollback || !is_alone(unit, op, *u)) return false;
@@ -95,12 +110,17 @@ bool report_pair(const WorkUnit& unit, uint32_t first, uint32_t second, RuleCont
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  uint32_t paired = 0;  // what stands before it has its other half
-  for (uint32_t w = 1; w < unit.ops.size(); ++w) {
-    for (uint32_t i = w; i-- > std::max(paired, w > kNearby ? w - kNearby : 0);) {
-      if (!report_pair(unit, i, w, context)) continue;
-      paired = w + 1;
-      break;
+  std::vector<Mover> movers;  // that have no other half yet
+  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+    const WriteAccess* update = single_row_update(unit.ops[i]);
+    if (update == nullptr || update->housekeeping || !moves_any(unit.ops[i], *update)) continue;
+    const Mover mover{i, update};
+    const auto half = std::find_if(movers.rbegin(), movers.rend(),
+                                   [&](const Mover& m) { return i - m.op > kNearby || report_pair(unit, m, mover, context); });
+    if (half == movers.rend() || i - half->op > kNearby) {
+      movers.push_back(mover);
+    } else {
+      movers.clear();  // nor does what stands before it look any further
     }
   }
 }

@@ -16,6 +16,7 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 #include "analyzers/trace/history.h"
+#include "rules/lookup_insert.h"
 #include "rules/match.h"
 
 namespace dbaudit {
@@ -79,46 +80,23 @@ void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, Rul
 
 std::string lookup_of(const Op& read) { return hex64(read.statement->source->fingerprint); }
 
-void check_insert(const WorkUnit& unit, uint32_t w, const WriteAccess& insert, RuleContext& context) {
-  const Op& write = unit.ops[w];
-  for (uint32_t r = w; r-- > reach_from(w);) {
-    const Op& read = unit.ops[r];
-    if (!read.statement->access.may_read(insert) || read.failed) continue;
-    for (const ReadAccess& lookup : read.statement->access.reads) {
-      if (!lookup.same_table(insert) || !lookup.top_level || lookup.joined || !asks_for_one(lookup)) continue;
-      const LookupMatch k = match_lookup(read, lookup, write, insert);
-      if (k.key_columns.empty()) continue;
-      Match m;
-      if (insert.table != nullptr && context.catalog() != nullptr) {
-        const Protection& p = context.protection(*insert.table, k.lookup);
-        const bool refused = write.failed && (write.error_code == "23505" || write.error_code == "1062");
-        m.pattern = p.key != nullptr ? Pattern::kToggleRowUnique : Pattern::kToggleRow;
-        if (refused) {
-          m.confidence = Confidence::kObserved;
-        } else if (p.key != nullptr || !p.certain) {
-          m.confidence = Confidence::kPossible;  // the refusal may well be looked after
-        }
-      } else {
-        m.pattern = Pattern::kToggleRow;
-        m.confidence = Confidence::kPossible;
-      }
-      if (protected_by_lock(unit, r, w, insert)) return;
-      m.unit = &unit;
-      m.table = insert.table;
-      m.table_name = insert.name;
-      m.columns = m.key_columns = k.key_columns;
-      m.row = k.row;
-      m.read = r;
-      m.write = w;
-      m.has_read = m.has_write = true;
-      m.blind_insert = !write.failed && !write.rolled_back;
-      m.random_key = std::any_of(k.values.begin(), k.values.end(), looks_random);
-      m.needs = Need{.key = note_key("deleted after lookup", insert.name, lookup_of(read))};
-      context.place(m);
-      context.report(std::move(m));
-      return;
+void check_insert(const WorkUnit& unit, const LookupInsert& pair, RuleContext& context) {
+  const Op& write = unit.ops[pair.write];
+  if (write.statement->access.writes.size() != 1 || pair.insert->rows != 1 || !asks_for_one(*pair.lookup)) return;
+  if (protected_by_lock(unit, pair.read, pair.write, *pair.insert)) return;
+  Match m = match_of(unit, pair);
+  m.pattern = Pattern::kToggleRow;
+  if (pair.protection != nullptr) {
+    if (pair.protection->key != nullptr) m.pattern = Pattern::kToggleRowUnique;
+    if (write.failed && (write.error_code == "23505" || write.error_code == "1062")) {
+      m.confidence = Confidence::kObserved;
+    } else if (pair.protection->key != nullptr) {
+      m.confidence = Confidence::kPossible;  // the refusal may well be looked after
     }
   }
+  m.needs = Need{.key = note_key("deleted after lookup", pair.insert->name, lookup_of(unit.ops[pair.read]))};
+  context.place(m);
+  context.report(std::move(m));
 }
 
 void note_delete(const WorkUnit& unit, uint32_t w, const WriteAccess& gone, RuleContext& context) {
@@ -135,6 +113,7 @@ void note_delete(const WorkUnit& unit, uint32_t w, const WriteAccess& gone, Rule
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
+  for (const LookupInsert& pair : context.lookup_inserts(unit)) check_insert(unit, pair, context);
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
@@ -142,8 +121,6 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (access.housekeeping) continue;
     if (access.kind == StatementKind::kUpdate && access.exact && !access.equal.empty() && !write.failed) {
       check_flag(unit, w, access, context);
-    } else if (access.kind == StatementKind::kInsert && access.upsert == UpsertKind::kNone && !access.guarded_insert && access.rows == 1) {
-      check_insert(unit, w, access, context);
     } else if (access.kind == StatementKind::kDelete && access.exact && !access.equal.empty()) {
       note_delete(unit, w, access, context);
     }
