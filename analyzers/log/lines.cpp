@@ -15,7 +15,7 @@
 namespace dbaudit {
 namespace {
 
-constexpr size_t kBlock = size_t{1} << 20;
+constexpr size_t kBlock = size_t{1} << 18;  // what is read stays in the processor's second cache until it is looked at
 constexpr size_t kHead = size_t{64} << 10;
 constexpr size_t kLeastRead = size_t{64} << 10;  // a read of less free space than this is not worth its system call
 

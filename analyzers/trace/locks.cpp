@@ -206,7 +206,11 @@ void UnitLocks::release(const WorkUnit& unit, uint32_t i) {
   }
 }
 
-UnitLocks::UnitLocks(const WorkUnit& unit) {
+void UnitLocks::find(const WorkUnit& unit) {
+  rows_.clear();
+  broad_.clear();
+  open_.clear();
+  snapshots_.clear();
   const bool innodb = is_mysql_family(unit.engine);
   for (uint32_t i = 0; i < unit.ops.size(); ++i) {
     const Op& op = unit.ops[i];
@@ -224,7 +228,6 @@ UnitLocks::UnitLocks(const WorkUnit& unit) {
   }
   // A row that was claimed and never given back is a row of the application's, not a lock of it.
   std::erase_if(broad_, [](const HeldLock& lock) { return lock.kind == LockKind::kFlag && lock.end != LockEnd::kReleased; });
-  open_ = {};
   // InnoDB keeps its row locks, unless the transaction had none before the savepoint (measured on MariaDB 10.11).
   if (unit.engine != Engine::kPostgres) return;
   uint32_t live = HeldLock::kNone;  // the first op from here on that no ROLLBACK TO undid

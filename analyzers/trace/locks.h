@@ -1,7 +1,7 @@
 #pragma once
 // Who holds what: the locks that the statements of a work unit took and how long each was held, and where each transaction's snapshot began.
 //
-// Facts only; whether a lock protects a pair of statements at a level is the rules' question (rules/protection.h). Computed once when a unit ends, in one
+// Facts only; whether a lock protects a pair of statements at a level is the rules' question (rules/protection.h). Found once when a unit ends, in one
 // pass over its ops. Sources: PostgreSQL manual 13.2, 13.3; MySQL manual 13.3.4 to 13.3.7, 15.7; SQLite lang_transaction; and ISOLATION measurements.
 
 #include <cstdint>
@@ -61,9 +61,9 @@ struct HeldLock {
 /// The locks of one unit. The pointers in them live as long as its statements do.
 class UnitLocks {
  public:
-  UnitLocks() = default;
-  /// Linear in the ops, and per op in the locks that the session holds beside its rows (a handful: past 64 the oldest are forgotten).
-  explicit UnitLocks(const WorkUnit& unit);
+  /// Finds them, and forgets those of another unit; its memory is used again. Linear in the ops, and per op in the locks that the session holds beside its
+  /// rows (a handful: past 64 the oldest are forgotten).
+  void find(const WorkUnit& unit);
 
   /// Locks of rows, ordered by the op that took them. Empty in autocommit: there the lock ends with the statement.
   [[nodiscard]] std::span<const HeldLock> rows() const { return rows_; }

@@ -533,12 +533,13 @@ void Trace::end_unit(Session& s, UnitEnd why) {
   while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
     s.unit.end = why;
-    s.unit.locks = UnitLocks(s.unit);
+    s.unit.locks = std::move(locks_);
+    s.unit.locks.find(s.unit);
     visit_(s.unit);
+    locks_ = std::move(s.unit.locks);
   }
   open_ops_ -= s.unit.ops.size();
   strip(s);
-  s.unit.locks = UnitLocks();
   s.in_transaction = false;
   s.begun_by_savepoint = false;
   s.savepoints.clear();

@@ -102,6 +102,7 @@ class Trace {
   TraceOptions options_;
   UnitVisitor visit_;
   WriteHistory history_;
+  UnitLocks locks_;  // memory for those of the next unit to end
   struct Unobserved {
     int64_t at;  ///< µs; of ops of one session it never falls
     uint32_t session, op;
