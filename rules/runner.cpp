@@ -201,6 +201,7 @@ class Audit::Folder final : public RuleContext {
     return protections_->of(table, lookup);
   }
   [[nodiscard]] const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
+  [[nodiscard]] bool is_well_known(const Op& op) const override { return runs_[op.statement->source->id].by.size() == kManySessions; }
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
