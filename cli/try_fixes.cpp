@@ -40,7 +40,7 @@ class NamedTables {
     for (const LockStatement& l : facts.locks) {
       for (const ObjectName& t : l.tables) add(t);
     }
-    add(facts.ddl.table);
+    add(facts.ddl->table);
   }
 
   [[nodiscard]] std::vector<Table> tables() const {

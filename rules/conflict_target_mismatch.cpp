@@ -144,7 +144,7 @@ void describe(const Folded& f, Finding& finding) {
   const Write* write = f.material.write != nullptr ? f.material.write->write() : nullptr;
   std::string target;
   if (write != nullptr && !write->conflict_constraint.empty()) {
-    target = "ON CONSTRAINT " + write->conflict_constraint + " ";
+    target = "ON CONSTRAINT " + write->conflict_constraint.str() + " ";
   } else if (write != nullptr && !write->conflict_columns.empty()) {
     target = "(" + list_of(f.material.key_columns) + ") ";
   }

@@ -136,8 +136,8 @@ Guard guard_of_insert(const Op& op, const WriteAccess& insert, const Write& writ
     if (r.same_table(insert) && decides(op, write, r)) guard = guard_of_block(op, insert, write, r);
   }
   if (write.block >= 0) {
-    for (const std::string& name : op.statement->block_names[static_cast<size_t>(write.block)])
-      guard.copies_rows |= !name.empty() && name != insert.name && !iequals(name, "dual");
+    for (const BoundTable& from : op.statement->tables_of(static_cast<size_t>(write.block)))
+      guard.copies_rows |= !from.name.empty() && from.name != insert.name && !iequals(from.name, "dual");
   }
   return guard;
 }
@@ -148,10 +148,11 @@ Guard guard_of_merge(const Op& op, const Write& write) {
   Guard guard;
   const StatementFacts& facts = op.facts();
   const QueryBlock& block = facts.blocks[static_cast<size_t>(write.block)];
+  const std::span<const BoundTable> tables = op.statement->tables_of(static_cast<size_t>(write.block));
   int target = -1;
   for (size_t t = 0; t < block.tables.size(); ++t) {
     if (block.tables[t].role == TableRole::kTarget) target = static_cast<int>(t);
-    const std::string& name = op.statement->block_names[static_cast<size_t>(write.block)][t];
+    const std::string& name = tables[t].name;
     guard.copies_rows |= block.tables[t].role != TableRole::kTarget && !name.empty();
   }
   if (target < 0) return {};
@@ -161,7 +162,7 @@ Guard guard_of_merge(const Op& op, const Write& write) {
     if (op.statement->owner(write.block, c.column) == target) {
       column = to_lower(c.column.name);
     } else if (c.right.kind == OperandKind::kColumn && op.statement->owner(write.block, c.right.column) == target) {
-      column = to_lower(c.right.column.name);
+      column = to_lower(c.right.column->name);
     }
     if (column.empty()) return {};
     add_column(guard, std::move(column), c.right.kind == OperandKind::kSlot ? op.value(c.right.slot) : Value{});

@@ -10,8 +10,10 @@ namespace dbaudit {
 namespace {
 
 constexpr size_t kMaxKeys = 50'000;  // over all templates
-constexpr size_t kMaxEvents = 64;    // of each kind, for a key
-constexpr size_t kMaxAllEvents = 400'000;
+constexpr uint16_t kMaxEvents = 64;  // of each kind, for a key
+constexpr size_t kMaxAllEvents = 300'000;
+constexpr uint32_t kMaxPlace = (uint32_t{1} << 30) - 1;
+static_assert(kMaxAllEvents < kMaxPlace && kMaxEvents < UINT16_MAX);
 constexpr size_t kMaxTemplates = 4096;  // of lookups
 constexpr size_t kMaxTemplatesOfTable = 8;
 constexpr uint64_t kEnough = 2;               // INSERTs by sessions that had not asked: one may be chance
@@ -32,23 +34,26 @@ std::vector<const KeyColumn*> columns_asked(const std::vector<KeyColumn>& equal)
 
 }  // namespace
 
-KeyAccounts::Asking& KeyAccounts::asking_of(const BoundStatement& statement) {
+KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
   const uint32_t id = statement.source->id;
-  if (id >= asking_.size()) asking_.resize(id + 1);
-  Asking& asking = asking_[id];
-  if (asking.known) return asking;
-  asking.known = true;
+  if (id >= asking_.size()) {
+    asking_.resize(id + 1);
+    known_.resize(id + 1);
+  }
+  if (known_[id]) return asking_[id].get();
+  known_[id] = true;
+  Asking asking;
   for (const ReadAccess& r : statement.access.reads) {
     if (!r.top_level || r.joined || !r.exact || !r.others.empty() || r.equal.empty() || r.one_row) continue;
     if ((r.aggregate != Aggregate::kNone && !r.probe) || r.descending) continue;
     asking.reads.push_back({&r, columns_asked(r.equal), r.probe});
   }
   for (const WriteAccess& w : statement.access.writes) {
-    asking.inserts |= w.kind == StatementKind::kInsert && w.upsert == UpsertKind::kNone && !w.guarded_insert;
     if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || w.one_row || asking.update) continue;
     asking.update = Lookup{&w, columns_asked(w.equal), false};
   }
-  return asking;
+  if (asking.update || !asking.reads.empty()) asking_[id] = std::make_unique<Asking>(std::move(asking));
+  return asking_[id].get();
 }
 
 void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert) {
@@ -59,13 +64,20 @@ void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session
     known = &asked.keys[key];
   }
   Account& a = *known;
-  uint32_t& count = insert ? a.inserts : a.lookups;
-  if (++count > kMaxEvents) return;
-  if (++events_ > kMaxAllEvents) {
-    count = kMaxEvents + 1;  // this key's are not all there either
+  uint16_t& count = insert ? a.inserts : a.lookups;
+  if (count >= kMaxEvents || events_.size() >= kMaxAllEvents) {
+    count = kMaxEvents + 1;  // they are not all there
     return;
   }
-  a.events.push_back({op.start.known() ? op.start : op.end, op.line, op.file, session, op.in_order_received, insert});
+  ++count;
+  TightEvent& event = events_.emplace_back();
+  event.time = op.start.known() ? op.start : op.end;
+  event.place = {op.file, op.line};
+  event.session = session;
+  event.before = a.last & kMaxPlace;
+  event.in_order = op.in_order_received;
+  event.insert = insert;
+  a.last = static_cast<uint32_t>(events_.size());
 }
 
 void KeyAccounts::ask(Asking& asking, const Lookup& lookup, const Op& op, uint32_t session) {
@@ -109,15 +121,16 @@ void KeyAccounts::observe(const WorkUnit& unit) {
   // All lookups first: an INSERT is counted where some lookup asks for its columns.
   bool inserts = false;
   for (const Op& op : unit.ops) {
-    Asking& asking = asking_of(*op.statement);
-    inserts |= asking.inserts;
-    if ((asking.reads.empty() && !asking.update) || op.failed || op.rolled_back || unit.transactions[op.transaction].is_explicit) continue;
-    for (const Lookup& r : asking.reads) {
+    inserts |= (op.statement->access.traits & Trait::kInserts) != 0;
+    if (op.failed || op.rolled_back || unit.transactions[op.transaction].is_explicit) continue;
+    Asking* const asking = asking_of(*op.statement);
+    if (asking == nullptr) continue;
+    for (const Lookup& r : asking->reads) {
       if (op.rows > 0 && !r.probe) continue;
-      ask(asking, r, op, unit.session);
+      ask(*asking, r, op, unit.session);
       break;
     }
-    if (asking.update && op.rows <= 0) ask(asking, *asking.update, op, unit.session);
+    if (asking->update && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
   }
   if (!inserts || of_table_.empty()) return;
   for (const Op& op : unit.ops) {
@@ -126,9 +139,19 @@ void KeyAccounts::observe(const WorkUnit& unit) {
   }
 }
 
-void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained) {
+std::vector<KeyAccounts::Event> KeyAccounts::events_of(const Account& account) const {
+  std::vector<Event> events;
+  for (uint32_t at = account.last; at != 0; at = events_[at - 1].before) {
+    const TightEvent& e = events_[at - 1];
+    events.push_back({e.time.get(), e.place.line(), e.place.file(), e.session, e.in_order != 0, e.insert != 0});
+  }
+  std::reverse(events.begin(), events.end());
+  return events;
+}
+
+void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained) const {
   if (account.inserts == 0) return;
-  std::vector<Event> events = account.events;
+  std::vector<Event> events = events_of(account);
   // The first lines of a file may have no time (MySQL's general log writes it when the second changes); files are read in the order of theirs.
   const bool lines_tell =
       std::all_of(events.begin(), events.end(), [&](const Event& e) { return e.in_order && e.file == events.front().file; }) ||

@@ -6,11 +6,14 @@
 // inserted a key after looking for it in vain has a lookup of his own, and that lookup came before the first INSERT of the key.
 
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/tight.h"
 #include "analyzers/trace/transaction.h"
 
 namespace dbaudit {
@@ -47,9 +50,17 @@ class KeyAccounts {
     bool in_order = false;  ///< its line tells when it came
     bool insert = false;
   };
+  /// An Event as it is kept, behind the one before it of the same key.
+  struct TightEvent {
+    TightTime time;
+    TightPlace place;
+    uint32_t session = 0;
+    uint32_t before : 30 = 0;  ///< its place in events_, from 1; 0: none
+    uint32_t in_order : 1 = 0, insert : 1 = 0;
+  };
   struct Account {
-    std::vector<Event> events;
-    uint32_t lookups = 0, inserts = 0;
+    uint32_t last = 0;  ///< the event that came last: its place in events_, from 1
+    uint16_t lookups = 0, inserts = 0;
   };
   struct Asked {
     std::vector<uint64_t> columns;  ///< hashes of their names, in the order of the names
@@ -63,23 +74,26 @@ class KeyAccounts {
     bool probe = false;
   };
   struct Asking {
-    bool known = false;
     std::vector<Lookup> reads;     ///< the first that may be one is
     std::optional<Lookup> update;  ///< as long as it finds no row
-    bool inserts = false;
-    Asked* asked = nullptr;  ///< once it has asked
+    Asked* asked = nullptr;        ///< once it has asked
   };
 
-  Asking& asking_of(const BoundStatement& statement);
+  /// nullptr: the statement does not ask.
+  Asking* asking_of(const BoundStatement& statement);
   void add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert);
   void ask(Asking& asking, const Lookup& lookup, const Op& op, uint32_t session);
   void count_inserts(const Op& op, uint32_t session);
-  static void weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained);
+  /// In the order in which they were added.
+  [[nodiscard]] std::vector<Event> events_of(const Account& account) const;
+  void weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained) const;
 
-  std::vector<Asking> asking_;                                  // by template
+  std::vector<bool> known_;                                     // by template: has it been looked at?
+  std::vector<std::unique_ptr<Asking>> asking_;                 // by template; null: as asking_of() says
   std::unordered_map<uint64_t, Asked> asked_;                   // by template's fingerprint; looked up by key only
   std::unordered_map<uint64_t, std::vector<Asked*>> of_table_;  // by the hash of its name, likewise
-  size_t keys_ = 0, events_ = 0;
+  size_t keys_ = 0;
+  std::deque<TightEvent> events_;  // a deque: it grows without being twice there
 };
 
 }  // namespace dbaudit

@@ -18,8 +18,10 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/text.h"
+#include "analyzers/base/tight.h"
 #include "analyzers/trace/history.h"
 #include "rules/directive.h"
+#include "rules/group.h"
 #include "rules/key_account.h"
 #include "rules/lookup_insert.h"
 #include "rules/masked_name.h"
@@ -37,91 +39,16 @@ namespace {
 constexpr size_t kMaxRows = 50'000;       // rows remembered per group
 constexpr size_t kMaxVisits = 24;         // visits remembered per row
 constexpr size_t kMaxWindows = 4096;      // window lengths remembered per group
-constexpr size_t kMaxSessions = 100'000;  // sessions told apart per group
+constexpr size_t kMaxSessions = 100'000;  // names of sessions remembered
 constexpr size_t kMaxReadRows = 200'000;  // rows remembered as read, over all tables
 constexpr size_t kMaxEvidence = 5;
 constexpr size_t kMaxNotes = 400'000;  // keys remembered for Match::needs
 constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
 constexpr uint64_t kMaxSecond = 1000;  // matches among which a second example is looked for
 constexpr size_t kMaxPartners = 500;   // units kept of those that noted something
+// Of the examples of all groups: the fixes of findings that come when this is full are not tried on one.
+constexpr size_t kMaxExampleBytes = size_t{16} << 20;
 constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
-
-struct Visit {
-  uint32_t session = 0;
-  uint64_t unit = 0;
-  TimePoint start, end;
-  uint64_t read_line = 0;  // 0: lines do not tell which statement came first
-  uint64_t line = 0;       // of the write
-  uint32_t file = 0;
-  uint64_t written = 0;
-  bool inserted = false;
-  bool stayed = false;
-  bool one_column = false;
-  TimePoint stood_since;
-};
-
-struct Ref {
-  const BoundStatement* statement = nullptr;
-  std::string sql;  // with values, when they are to be shown
-  Place place;
-  std::string session;
-  TimePoint time;
-};
-
-/// Who noted a key first, and who else did.
-struct Note {
-  struct By {
-    uint32_t session = 0, file = 0;
-    uint64_t line = 0;
-  };
-  By first;
-  std::optional<By> another;  // the first of another session
-};
-
-/// What matches of one group need, and which of them need it.
-struct Wanted {
-  Need need;
-  uint32_t session = 0;
-  uint64_t occurrences = 0;
-};
-
-struct Group {
-  const Rule* rule = nullptr;
-  Match first;  // its unit pointer is dead; only the strings and enums are used
-  std::map<std::string, uint64_t> columns;
-  std::vector<std::string> column_order;
-  Ref read, write;
-  std::string_view read_role, write_role;
-  uint64_t occurrences = 0;
-  uint64_t telling = 0;  // of them, those that say something by themselves
-  std::set<uint32_t> sessions;
-  TimePoint first_time, last_time;
-  std::vector<double> windows;
-  std::map<std::pair<int, int>, uint64_t> places;  // (level, scope) → count
-  uint64_t level_unknown = 0;
-  Confidence confidence = Confidence::kPossible;
-  bool told_apart = true;
-  bool all_random = true;
-  bool assumed_random = false;  // by [[table]]
-  bool refuted = false;
-  uint64_t stepped = 0;
-  bool down = false;
-  std::vector<Evidence> evidence;
-  std::map<uint64_t, std::vector<Visit>> rows;
-  std::vector<std::pair<Ref, std::string_view>> others;    // with their roles
-  std::map<std::pair<uint64_t, uint32_t>, Wanted> wanted;  // by key, and session where it matters
-  uint64_t unconditional = 0;                              // occurrences that need nothing
-  std::optional<uint64_t> refuted_by, softened_by;
-  OrmCall orm;
-  std::string source_file, source_route;
-  int64_t source_line = 0;
-  Isolation isolation = Isolation::kUnknown;
-  bool in_autocommit = false;
-  std::set<std::string> silenced_by;  // directives; when not empty, all of the group is silenced
-  FindingExample example, second;     // of the first match, and of one of another session
-  uint32_t example_session = 0;
-  const FindingExample* partner = nullptr;  // the unit that noted what the matches need, when it was kept
-};
 
 FindingExample example_of(const WorkUnit& unit, const Match& m) {
   std::vector<uint32_t> about;
@@ -146,7 +73,7 @@ void add_user(std::vector<uint32_t>& users, uint32_t session) {
 }
 
 DataCheck data_check(const Group& g) {
-  const Match& m = g.first;
+  const Sight& m = *g.first;
   DataCheck check;
   if (m.data) {
     check = *m.data;
@@ -232,7 +159,10 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] bool among_many(uint32_t session) const;
   Ref ref_of(const WorkUnit& unit, const Op& op) const;
   std::string shown_session(const WorkUnit& unit) const;
+  /// nullptr: none is wanted, it is too long, or those kept already take all that may be taken.
+  std::unique_ptr<FindingExample> keep_example(const WorkUnit& unit, const Match& m);
   [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
+  [[nodiscard]] Place shown_place(const TightPlace& place) const { return {path_of(place.file()), place.line()}; }
 
   AuditOptions options_;
   const Rule* rule_ = nullptr;
@@ -260,6 +190,7 @@ class Audit::Folder final : public RuleContext {
   };
   std::vector<Runs> runs_;  // by template; some are of none that ran
   KeyAccounts keys_;
+  size_t example_bytes_ = 0;                     // of the groups' examples
   std::vector<FindingExamples> shown_by_;        // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
   std::optional<Templates> checked_statements_;  // of examples and fixes
   // Made of them at the end: the first kManySessions that used a table, and the tables a session used.
@@ -273,7 +204,7 @@ Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
   Ref r;
   r.statement = op.statement;
   if (options_.show_values) r.sql = sql_with_values(op);
-  r.place = {path_of(op.file), op.line};
+  r.place = {op.file, op.line};
   r.session = shown_session(unit);
   r.time = start_of(op);
   return r;
@@ -295,6 +226,16 @@ Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silen
   return *known;
 }
 
+std::unique_ptr<FindingExample> Audit::Folder::keep_example(const WorkUnit& unit, const Match& m) {
+  if (!options_.checks_fixes || example_bytes_ >= kMaxExampleBytes) return nullptr;
+  FindingExample example = example_of(unit, m);
+  if (example.unit.empty()) return nullptr;
+  example_bytes_ += sizeof example;
+  for (const ExampleStatement& s : example.unit.statements)
+    example_bytes_ += sizeof s + s.sql.size() + s.cells.size() * sizeof(ExampleCell);
+  return std::make_unique<FindingExample>(std::move(example));
+}
+
 void Audit::Folder::report(Match m) {
   const WorkUnit& unit = *m.unit;
   const Op& read = unit.ops[m.read];
@@ -308,7 +249,7 @@ void Audit::Folder::report(Match m) {
   }
   const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
   Group& g = group_of(m, statement, !silenced_by.empty());
-  g.silenced_by.merge(silenced_by);
+  if (!silenced_by.empty()) g.silenced_by.edit().merge(silenced_by);
   const bool is_assumed_random = assumed_random(m);
   m.random_key |= is_assumed_random;
   const Transaction& tx = unit.transactions[write.transaction];
@@ -321,17 +262,12 @@ void Audit::Folder::report(Match m) {
     g.write_role = m.write_role;
     g.orm = recognise_orm(m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
     g.isolation = tx.isolation;
-    g.first = m;
-    g.first.unit = nullptr;
-    g.first.evidence.clear();
+    g.first.emplace(m);
     for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
-    if (options_.checks_fixes) g.example = example_of(unit, m);
-    g.example_session = unit.session;
-    g.refuted_by = m.refuted_by;
-    g.softened_by = m.softened_by;
+    g.example = keep_example(unit, m);
   }
-  if (options_.checks_fixes && g.second.unit.empty() && unit.session != g.example_session && g.occurrences < kMaxSecond)
-    g.second = example_of(unit, m);
+  if (g.second == nullptr && g.sessions.size() != 0 && unit.session != g.sessions.first() && g.occurrences < kMaxSecond)
+    g.second = keep_example(unit, m);
   if (!m.needs) {
     ++g.unconditional;
   } else {
@@ -346,15 +282,13 @@ void Audit::Folder::report(Match m) {
     }
   }
   ++g.occurrences;
-  if (m.severity && g.first.severity) g.first.severity = std::min(*g.first.severity, *m.severity);
+  if (m.severity && g.first->severity) g.first->severity = std::min(*g.first->severity, *m.severity);
   g.refuted |= m.refutes;
   if (!m.value_stayed) {
     ++g.telling;
-    for (const std::string& c : m.columns) {
-      if (g.columns[c]++ == 0) g.column_order.push_back(c);
-    }
+    for (const std::string& c : m.columns) g.columns.see(c);
   }
-  if (g.sessions.size() < kMaxSessions) g.sessions.insert(unit.session);
+  g.sessions.see(unit.session);
   if (session_names_.size() < kMaxSessions && !session_names_.contains(unit.session))
     session_names_.emplace(unit.session, shown_session(unit));
   const TimePoint begin = start_of(read);
@@ -364,7 +298,7 @@ void Audit::Folder::report(Match m) {
   if (m.has_read && m.has_write && begin.known() && start_of(write).known() && g.windows.size() < kMaxWindows) {
     g.windows.push_back(static_cast<double>(std::max<int64_t>(0, start_of(write).micros - begin.micros)) / 1000.0);
   }
-  ++g.places[{static_cast<int>(m.level), static_cast<int>(m.scope)}];
+  g.places.see({m.level, m.scope});
   if (!m.level_known) ++g.level_unknown;
   if (!unit.sessions_told_apart) g.told_apart = false;
   if (!m.value_stayed) g.confidence = std::max(g.confidence, m.confidence);
@@ -388,8 +322,8 @@ void Audit::Folder::report(Match m) {
   if (m.row != 0 && (g.rows.size() < kMaxRows || g.rows.contains(m.row))) {
     auto& visits = g.rows[m.row];
     if (visits.size() < kMaxVisits)
-      visits.push_back({unit.session, unit_, begin, end, read.in_order_received && read.file == write.file ? read.line : 0, write.line,
-                        write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column, m.stood_since});
+      visits.emplace_back(Visit{begin, end, unit.session, unit_, read.in_order_received && read.file == write.file ? read.line : 0,
+                                write.line, write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column, m.stood_since});
   }
 }
 
@@ -403,12 +337,12 @@ const std::optional<Decision>& Audit::Folder::decision(const WorkUnit& unit, uin
 void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
   uint64_t& settled = settled_[key % settled_.size()];
   if (settled == key && key != 0) return;
-  const Note::By by{unit.session, unit.ops[op].file, unit.ops[op].line};
+  const Note::By by{unit.session, {unit.ops[op].file, unit.ops[op].line}};
   if (Note* const note = notes_.find(key)) {
-    if (!note->another && note->first.session != unit.session) note->another = by;
-    if (note->another) settled = key;
+    note->see(by);
+    if (note->has_another()) settled = key;
   } else if (notes_.size() < kMaxNotes) {
-    notes_[key].first = by;
+    notes_[key] = Note(by);
     if (!options_.checks_fixes || partners_.size() >= kMaxPartners) return;
     FindingExample partner;
     partner.unit = example_of(unit, std::span(&op, 1), true);
@@ -420,26 +354,27 @@ void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
 
 // Of the matches that need something of another unit, those that got it remain. False: none does.
 bool Audit::Folder::meet_needs(Group& g, Finding& out) {
-  if (g.refuted_by && notes_.contains(*g.refuted_by)) return false;
+  if (g.first->refuted_by && notes_.contains(*g.first->refuted_by)) return false;
   uint64_t met = g.unconditional;
   for (const auto& [key, wanted] : g.wanted) {
     const Note* const note = notes_.find(wanted.need.key);
     if (note == nullptr || (wanted.need.unless && notes_.contains(*wanted.need.unless))) continue;
-    const Note::By* by = &note->first;
-    if (wanted.need.of_another_session && by->session == wanted.session) {
-      if (!note->another) continue;
-      by = &*note->another;
+    Note::By by = note->first();
+    if (wanted.need.of_another_session && by.session == wanted.session) {
+      if (!note->has_another()) continue;
+      by = note->another();
     }
     met += wanted.occurrences;
     // The example's own need first: the others' may be of another kind (a flag is turned both ways).
-    const bool of_example = g.first.needs && g.first.needs->key == wanted.need.key;
+    const bool of_example = g.first->need == wanted.need.key;
     if (const auto kept = partners_.find(wanted.need.key); kept != partners_.end() && (g.partner == nullptr || of_example))
       g.partner = &kept->second;
     if (wanted.need.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
     // The statement that is shown need not be its own witness.
-    const bool shown = by->line == g.write.place.line && path_of(by->file) == g.write.place.file;
+    const Place place = shown_place(by.place);
+    const bool shown = place.line == g.write.place.line() && place.file == path_of(g.write.place.file());
     if (!wanted.need.evidence_kind.empty() && !shown && out.evidence.size() < kMaxEvidence)
-      out.evidence.push_back({std::string(wanted.need.evidence_kind), wanted.need.evidence_text, {path_of(by->file), by->line}});
+      out.evidence.push_back({std::string(wanted.need.evidence_kind), wanted.need.evidence_text, place});
   }
   g.occurrences = std::min(g.occurrences, met);
   return met > 0;
@@ -484,13 +419,13 @@ void Audit::Folder::visit(const WorkUnit& unit) {
 // What the visits to each row say: did two sessions have it in hand at once, did both insert it, did both write the same value? False: the key is no
 // key, sessions that had seen it insert it again.
 bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
-  const bool inserts = g.first.pattern == Pattern::kGetOrCreate || g.first.pattern == Pattern::kGetOrCreateLocked ||
-                       g.first.pattern == Pattern::kUpdateOrInsert || g.first.pattern == Pattern::kToggleRow;
+  const bool inserts = g.first->pattern == Pattern::kGetOrCreate || g.first->pattern == Pattern::kGetOrCreateLocked ||
+                       g.first->pattern == Pattern::kUpdateOrInsert || g.first->pattern == Pattern::kToggleRow;
   // Rows that the statement itself says should be one.
-  const bool meant_single = g.first.pattern == Pattern::kUpsertWithoutKey;
-  const bool may_vanish = deleted_from_.contains(g.first.table_name) ||
-                          std::any_of(g.first.null_columns.begin(), g.first.null_columns.end(), [&](const std::string& column) {
-                            return updated_.contains({g.first.table_name, column});
+  const bool meant_single = g.first->pattern == Pattern::kUpsertWithoutKey;
+  const bool may_vanish = deleted_from_.contains(g.first->table_name) ||
+                          std::any_of(g.first->null_columns.begin(), g.first->null_columns.end(), [&](const std::string& column) {
+                            return updated_.contains({g.first->table_name, column});
                           });
   bool met = false, twice = false, same_value = false;
   bool shared_key = false;
@@ -503,7 +438,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   const bool sums_tell = keys.dealt && !keys.incomplete;
   if (keys.dealt && !may_vanish) {
     // A count may be meant to reach more than one: then nobody may have inserted beside a row that was there.
-    if (keys.seen || keys.repeated > (g.first.counted ? 0 : keys.raced)) return false;
+    if (keys.seen || keys.repeated > (g.first->counted ? 0 : keys.raced)) return false;
     if (keys.raced > 0) {
       twice = true;
       both = {"same-value-written-twice",
@@ -512,7 +447,10 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
               {path_of(keys.second->file), keys.second->line}};
     }
   }
-  for (const auto& [row, visits] : g.rows) {
+  std::vector<Visit> visits;
+  for (const auto& [row, kept] : g.rows) {
+    visits.clear();
+    for (const TightVisit& v : kept) visits.push_back(v.get());
     for (size_t a = 0; a < visits.size(); ++a) {
       for (size_t b = a + 1; b < visits.size(); ++b) {
         const Visit& x = visits[a];
@@ -523,7 +461,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met. In a
         // log that does not tell sessions apart nobody can be said to have seen it, and a session that is dealt the halves of requests is nobody.
         if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
-            (had_seen(x, y) || had_seen(y, x) || (!sums_tell && (x.session == y.session || (g.first.counted && !overlapped)))))
+            (had_seen(x, y) || had_seen(y, x) || (!sums_tell && (x.session == y.session || (g.first->counted && !overlapped)))))
           return false;
         if (meant_single && !twice && x.inserted && y.inserted && !may_vanish) {
           twice = true;
@@ -533,7 +471,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         if (x.session == y.session || apart || meant_single) continue;
         if (!met && overlapped) {
           met = true;
-          const bool claims = g.first.pattern == Pattern::kQueuePop;
+          const bool claims = g.first->pattern == Pattern::kQueuePop;
           overlap = {claims ? "claimed-twice" : "overlap",
                      fmt::format("sessions {} and {} {}", name_of(x.session), name_of(y.session),
                                  claims ? "both took the same row" : "were both between these two statements for the same key"),
@@ -548,13 +486,13 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         }
         // One moved the value, the other wrote the same: both had read the one before. Where the two writes cannot be ordered, a write of many columns may
         // only have put back what it found.
-        const bool both_wrote = g.first.gives_out_number ? x.inserted && y.inserted : x.stayed != y.stayed;
+        const bool both_wrote = g.first->gives_out_number ? x.inserted && y.inserted : x.stayed != y.stayed;
         if (!same_value && x.written != 0 && x.written == y.written && both_wrote && (overlapped || (x.one_column && y.one_column))) {
           same_value = true;
           value = {"same-value-written-twice",
-                   fmt::format(
-                       "sessions {} and {} {}", name_of(x.session), name_of(y.session),
-                       g.first.gives_out_number ? "inserted the same number" : "read the row and wrote the same value: one change is lost"),
+                   fmt::format("sessions {} and {} {}", name_of(x.session), name_of(y.session),
+                               g.first->gives_out_number ? "inserted the same number"
+                                                         : "read the row and wrote the same value: one change is lost"),
                    {path_of(y.file), y.line}};
         }
       }
@@ -562,10 +500,12 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   }
   if ((inserts || g.assumed_random) && g.all_random && !shared_key) return false;
   // A flag that is written once more when it has the value, with nobody else about: it is set, not turned over.
-  if (g.first.pattern == Pattern::kToggle) {
+  if (g.first->pattern == Pattern::kToggle) {
     const bool several = run_by_several(g.read) && run_by_several(g.write);
-    for (const auto& [row, visits] : g.rows) {
-      if (visits.size() >= kMaxVisits) continue;
+    for (const auto& [row, kept] : g.rows) {
+      if (kept.size() >= kMaxVisits) continue;
+      visits.clear();
+      for (const TightVisit& v : kept) visits.push_back(v.get());
       for (const Visit& v : visits) {
         if (!v.stayed || v.written == 0) continue;
         // Whoever put the value there just before may have met this one unseen, where a pool deals the halves of requests to several sessions.
@@ -642,13 +582,15 @@ bool Audit::Folder::among_many(uint32_t session) const {
 }
 
 bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
-  const Match& m = g.first;
+  const Sight& m = *g.first;
   if (g.refuted || g.telling == 0) return false;
   if (!meet_needs(g, out)) return false;
   // Where most of them stood; of equals, the weaker level.
-  auto place = std::max_element(g.places.begin(), g.places.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
-  const auto level = static_cast<Level>(place.first);
-  const auto scope = static_cast<Scope>(place.second);
+  const std::pair<Level, Scope> place = std::min_element(g.places.begin(), g.places.end(), [](const auto& a, const auto& b) {
+                                          return a.second != b.second ? a.second > b.second : a.first < b.first;
+                                        })->first;
+  const Level level = place.first;
+  const Scope scope = place.second;
   const Verdict verdict = judge(m.pattern, options_.engine, level);
   out.severity = g.rule->severity;
   out.confidence = g.confidence;
@@ -662,7 +604,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
   }
   if (m.severity) out.severity = *m.severity;
-  if (g.softened_by && notes_.contains(*g.softened_by)) out.severity = Severity::kNote;
+  if (m.softened_by && notes_.contains(*m.softened_by)) out.severity = Severity::kNote;
   out.code = g.rule->code;
   out.name = g.rule->name;
   out.scope = scope;
@@ -670,8 +612,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   out.tables = {m.table_name};
   out.tables.insert(out.tables.end(), m.more_tables.begin(), m.more_tables.end());
   // A column that only a few of many saw is an accident of their values.
-  for (const std::string& c : g.column_order) {
-    if (g.columns[c] * 5 >= g.telling) out.columns.push_back(c);
+  for (const auto& [column, count] : g.columns) {
+    if (count * 5 >= g.telling) out.columns.push_back(column);
   }
   out.key_columns = m.key_columns;
   out.occurrences = g.occurrences;
@@ -691,11 +633,11 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
                             fmt::format("{} of {} times the {}", g.stepped, g.occurrences,
                                         m.gives_out_number ? "number inserted was one more than the highest inserted before"
                                                            : "value written was a step from the last value written to that row"),
-                            g.write.place});
+                            shown_place(g.write.place)});
   }
   if (!g.told_apart) {
     out.confidence = Confidence::kPossible;
-  } else if (g.sessions.size() == 1 && sessions >= kManySessions && among_many(*g.sessions.begin()) &&
+  } else if (g.sessions.size() == 1 && sessions >= kManySessions && among_many(g.sessions.first()) &&
              out.confidence == Confidence::kLikely && !weigh_keys(g).dealt &&
              !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
     out.confidence = Confidence::kPossible;
@@ -724,7 +666,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   auto add_statement = [&](const Ref& ref, std::string_view role) {
     if (ref.statement == nullptr) return;
     const std::string shown = display_sql(ref.statement->source->text);
-    out.statements.push_back({std::string(role), ref.sql.empty() ? shown : ref.sql, ref.place, ref.session, ref.time});
+    out.statements.push_back({std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), ref.session, ref.time});
   };
   add_statement(g.read, g.read_role);
   add_statement(g.write, g.write_role);
@@ -815,8 +757,8 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     if (!to_finding(group, sessions, f)) continue;
     const BoundStatement* s = group.write.statement != nullptr ? group.write.statement : group.read.statement;
     pair_of.emplace_back(f.tables.front(), s->source->fingerprint);
-    for (const std::string& d : group.silenced_by) directives_.mark_used(d);
-    silenced.push_back(!group.silenced_by.empty() || assumed_safe(f));
+    for (const std::string& d : *group.silenced_by) directives_.mark_used(d);
+    silenced.push_back(!group.silenced_by->empty() || assumed_safe(f));
     group_of.push_back(&group);
     findings.push_back(std::move(f));
   }
@@ -842,7 +784,8 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     }
     if (options_.checks_fixes) {
       const Group& g = *group_of[i];
-      shown_by_.push_back({&g.example, g.second.unit.empty() ? nullptr : &g.second, g.partner, findings[i].confidence});
+      static const FindingExample kNotKept;
+      shown_by_.push_back({g.example != nullptr ? g.example.get() : &kNotKept, g.second.get(), g.partner, findings[i].confidence});
       findings[i].shown_by = static_cast<uint32_t>(shown_by_.size());
     }
     kept.push_back(std::move(findings[i]));

@@ -133,7 +133,7 @@ TEST_CASE("column use: what is kept beside the accesses") {
       CHECK(unit.ops[1].statement->access.reads.front().descending);
       const WriteAccess& update = unit.ops[2].statement->access.writes.front();
       CHECK(unit.ops[2].numbers.size() == update.set.size());
-      CHECK(update.version_column == (known != nullptr ? "lock_version" : ""));
+      CHECK(update.version_column.str() == (known != nullptr ? "lock_version" : ""));
       const WriteAccess& insert = unit.ops[3].statement->access.writes.front();
       CHECK(insert.refers_to.size() == (known != nullptr ? 2 : 0));
       CHECK_FALSE(unit.ops[0].statement->access.may_read(unit.ops[4].statement->access.writes.front()));

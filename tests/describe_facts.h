@@ -9,7 +9,7 @@
 
 namespace dbaudit::test {
 
-inline std::string describe(const ObjectName& n) { return n.schema.empty() ? n.name : n.schema + "." + n.name; }
+inline std::string describe(const ObjectName& n) { return n.schema.empty() ? n.name : n.schema.str() + "." + n.name; }
 
 inline std::string describe(const ColumnRef& c) {
   std::string s = c.qualifier.empty() ? c.name : c.qualifier + "." + c.name;
@@ -38,19 +38,19 @@ inline std::string describe(const Operand& o) {
     case OperandKind::kSubquery: s = "subquery " + std::to_string(o.block); break;
     case OperandKind::kNow: s = "now"; break;
     case OperandKind::kDefault: s = "default"; break;
-    case OperandKind::kExcluded: s = "excluded " + o.column.name; break;
+    case OperandKind::kExcluded: s = "excluded " + o.column->name; break;
     case OperandKind::kSelf: s = "self"; break;
     case OperandKind::kSelfRelative:
       s = std::string("self ") + (o.sign > 0 ? "+" : "-");
       if (o.slot >= 0) s += " slot " + std::to_string(o.slot);
-      if (!o.column.name.empty()) s += " " + describe(o.column);
+      if (!o.column->name.empty()) s += " " + describe(o.column);
       if (o.block >= 0) s += " block " + std::to_string(o.block);
       break;
     case OperandKind::kSelfExpression:
-      s = "self-expression {" + o.text + "}" + (o.block >= 0 ? " block " + std::to_string(o.block) : "");
+      s = "self-expression {" + o.text.str() + "}" + (o.block >= 0 ? " block " + std::to_string(o.block) : "");
       break;
     case OperandKind::kExpression:
-      s = "expression {" + o.text + "}" + (o.slot >= 0 ? " slot " + std::to_string(o.slot) : "") +
+      s = "expression {" + o.text.str() + "}" + (o.slot >= 0 ? " slot " + std::to_string(o.slot) : "") +
           (o.block >= 0 ? " block " + std::to_string(o.block) : "") + (o.columns.empty() ? "" : " " + describe(o.columns));
       break;
   }
@@ -61,7 +61,7 @@ inline std::string describe(const Conjunct& c) {
   std::string s;
   if (c.from_join) s += "on ";
   if (c.exists || c.negated_exists) return s + (c.exists ? "exists " : "not exists ") + std::to_string(c.right.block);
-  s += c.column.name.empty() ? "{" + c.expression + "} " + describe(c.columns) : describe(c.column);
+  s += c.column.name.empty() ? "{" + c.expression.str() + "} " + describe(c.columns) : describe(c.column);
   s += " " + describe(c.op);
   if (c.right.kind != OperandKind::kNone) s += " " + describe(c.right);
   return s;
@@ -80,10 +80,10 @@ inline std::string describe(const SelectItem& i) {
   } else if (i.constant) {
     s = "constant";
   } else {
-    s = "{" + i.text + "}";
+    s = "{" + i.text.str() + "}";
     if (i.block >= 0) s += " block " + std::to_string(i.block);
   }
-  if (!i.alias.empty()) s += " as " + i.alias;
+  if (!i.alias.empty()) s += " as " + i.alias.str();
   return s;
 }
 
@@ -104,14 +104,14 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     const QueryBlock& q = f.blocks[b];
     const std::string at = "block " + std::to_string(b) + ": ";
     if (q.parent >= 0) out.push_back(at + "in " + std::to_string(q.parent));
-    if (!q.cte_name.empty()) out.push_back(at + "cte " + q.cte_name);
+    if (!q.cte_name.empty()) out.push_back(at + "cte " + q.cte_name.str());
     if (q.is_union_branch) out.push_back(at + "union branch");
     for (size_t t = 0; t < q.tables.size(); ++t) {
       const TableRef& r = q.tables[t];
       std::string s = at + kRoles[static_cast<size_t>(r.role)] + " ";
       s += r.derived_block >= 0 ? "(block " + std::to_string(r.derived_block) + ")" : r.name.name.empty() ? "(function)" : describe(r.name);
       if (r.is_cte) s += " (cte)";
-      if (!r.alias.empty()) s += " as " + r.alias;
+      if (!r.alias.empty()) s += " as " + r.alias.str();
       out.push_back(std::move(s));
     }
     for (const SelectItem& i : q.items) out.push_back(at + "item " + describe(i));
@@ -143,7 +143,7 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     std::string s = at + std::string(statement_kind_name(w.kind));
     out.push_back(s);
     for (const ObjectName& t : w.targets) out.push_back(at + "target " + describe(t));
-    if (!w.target_alias.empty()) out.push_back(at + "alias " + w.target_alias);
+    if (!w.target_alias.empty()) out.push_back(at + "alias " + w.target_alias.str());
     if (w.block >= 0) out.push_back(at + "block " + std::to_string(w.block));
     for (size_t c = 0; c < std::max(w.insert_columns.size(), w.insert_values.size()); ++c) {
       if (c < w.insert_columns.size()) out.push_back(at + "column " + std::to_string(c) + " " + w.insert_columns[c]);
@@ -157,7 +157,7 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     add(out, at + "set", w.set);
     if (w.upsert != UpsertKind::kNone) out.push_back(at + "upsert " + kUpserts[static_cast<size_t>(w.upsert)]);
     for (const std::string& c : w.conflict_columns) out.push_back(at + "conflict " + c);
-    if (!w.conflict_constraint.empty()) out.push_back(at + "constraint " + w.conflict_constraint);
+    if (!w.conflict_constraint.empty()) out.push_back(at + "constraint " + w.conflict_constraint.str());
     if (w.has_conflict_predicate) out.push_back(at + "conflict predicate");
     for (const Conjunct& c : w.conflict_predicate) out.push_back(at + "conflict where " + describe(c));
     add(out, at + "upsert set", w.upsert_set);
@@ -189,7 +189,7 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     if (f.tx.read_write) s += " read-write";
     if (f.tx.consistent_snapshot) s += " snapshot";
     if (f.tx.and_chain) s += " chain";
-    if (!f.tx.savepoint.empty()) s += " " + f.tx.savepoint;
+    if (!f.tx.savepoint.empty()) s += " " + f.tx.savepoint.str();
     out.push_back(std::move(s));
   }
   for (const LockStatement& l : f.locks) {
@@ -203,16 +203,16 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     for (int slot : l.key_slots) s += " slot " + std::to_string(slot);
     out.push_back(std::move(s));
   }
-  if (!f.ddl.table.name.empty()) out.push_back("ddl table " + describe(f.ddl.table));
-  for (const std::string& c : f.ddl.columns) out.push_back("ddl column " + c);
-  for (const auto& key : f.ddl.unique) {
+  if (!f.ddl->table.name.empty()) out.push_back("ddl table " + describe(f.ddl->table));
+  for (const std::string& c : f.ddl->columns) out.push_back("ddl column " + c);
+  for (const auto& key : f.ddl->unique) {
     std::string s = "ddl unique";
     for (const std::string& c : key) s += " " + c;
     out.push_back(std::move(s));
   }
-  if (f.ddl.temporary) out.push_back("ddl temporary");
+  if (f.ddl->temporary) out.push_back("ddl temporary");
   if (f.implicit_commit) out.push_back("implicit commit");
-  if (!f.use_database.empty()) out.push_back("use " + f.use_database);
+  if (!f.use_database.empty()) out.push_back("use " + f.use_database.str());
   return out;
 }
 

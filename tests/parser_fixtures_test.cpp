@@ -23,7 +23,7 @@ namespace {
 
 std::string quality_line(const StatementFacts& f) {
   static constexpr const char* kNames[] = {"opaque", "partial", "full"};
-  return kNames[static_cast<size_t>(f.quality)] + (f.reason.empty() ? std::string() : " (" + f.reason + ")");
+  return kNames[static_cast<size_t>(f.quality)] + (f.reason.empty() ? std::string() : " (" + f.reason.str() + ")");
 }
 
 /// The first line that differs, with the statement it belongs to.

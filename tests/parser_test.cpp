@@ -34,7 +34,7 @@ void check(const std::vector<Case>& cases, Quality quality = Quality::kFull) {
   for (const Case& c : cases) {
     const StatementFacts facts = parse_statement(c.sql, dialect_of(c.engine));
     const std::vector<std::string> lines = test::facts_of(facts);
-    INFO(engine_name(c.engine) << ": " << c.sql << "\n" << joined(lines) << facts.reason);
+    INFO(engine_name(c.engine) << ": " << c.sql << "\n" << joined(lines) << facts.reason.str());
     CHECK(facts.quality == quality);
     CHECK_FALSE(facts.truncated);
     for (const std::string expected : c.facts) {

@@ -186,7 +186,7 @@ Summary oracle(const Json& tree) {
   return s;
 }
 
-std::string spelled(const ObjectName& n) { return (n.schema.empty() ? "" : n.schema + ".") + n.name; }
+std::string spelled(const ObjectName& n) { return (n.schema.empty() ? "" : n.schema.str() + ".") + n.name; }
 
 Summary ours(const StatementFacts& f) {
   Summary s;
@@ -196,7 +196,7 @@ Summary ours(const StatementFacts& f) {
   if (!kKnown.contains(s.kind)) s.kind.clear();
   if (s.kind == "TXN" || s.kind == "SET" || s.kind == "LOCK" || s.kind.empty()) return s;
   if (s.kind.starts_with("CREATE") || s.kind.starts_with("ALTER")) {
-    s.target = spelled(f.ddl.table);
+    s.target = spelled(f.ddl->table);
     return s;
   }
   const bool writes = f.kind != StatementKind::kSelect;
@@ -263,7 +263,7 @@ bool compare(const std::string& sql) {
   const std::vector<Summary> expected = oracle_of(sql);
   if (expected.empty()) return false;
   const StatementFacts facts = parse_statement(sql, dialect_of(Engine::kPostgres));
-  INFO(sql << "\n" << facts.reason);
+  INFO(sql << "\n" << facts.reason.str());
   REQUIRE(facts.following.size() + 1 == expected.size());
   for (size_t i = 0; i < expected.size(); ++i) CHECK(ours(i == 0 ? facts : facts.following[i - 1]).text() == expected[i].text());
   return true;

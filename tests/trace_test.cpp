@@ -290,6 +290,27 @@ TEST_CASE("an error marks the statement it is about, however far back") {
   CHECK(run.counts().failed == 1);
 }
 
+TEST_CASE("a session that was silent for long goes on as what it was") {
+  Run run(Engine::kPostgres);
+  run.say("1", "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE").say("1", "SELECT a FROM t WHERE id = 1");
+  run.say("2", "BEGIN").say("2", "UPDATE t SET a = 1 WHERE id = 1");
+  for (int i = 0; i < 40'000; ++i) run.say("3", "SELECT b FROM t WHERE id = 1");  // more than one sweep, and most of them after the gap
+  run.say("1", "SELECT a FROM t WHERE id = 2").say("2", "COMMIT");
+  run.kind("1", RecordKind::kDisconnect).say("1", "SELECT a FROM t WHERE id = 3");
+  std::vector<Isolation> levels;
+  size_t open = 0;
+  for (const Seen& unit : run.units()) {
+    if (unit.session == "1") levels.push_back(unit.transactions.at(0).isolation);
+    if (unit.session == "2") {
+      ++open;
+      CHECK(unit.transactions.at(0).end == TxEnd::kCommit);
+    }
+  }
+  CHECK(levels == std::vector<Isolation>{Isolation::kSerializable, Isolation::kSerializable, Isolation::kReadCommitted});
+  CHECK(open == 1);
+  CHECK(run.counts().sessions == 4);
+}
+
 TEST_CASE("work units end at a gap outside a transaction, at a reset, at another request, and at disconnect") {
   Run gap(Engine::kPostgres);
   CHECK(gap.say("1", "SELECT a FROM t", 1).say("1", "SELECT a FROM t", 20'000).units().size() == 2);

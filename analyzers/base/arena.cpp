@@ -7,7 +7,7 @@ namespace {
 
 // Small to begin with, since a server may hold thousands of sessions whose transactions are two statements long; doubling, so that a long
 // transaction costs few allocations.
-constexpr size_t kFirstBlock = 4 << 10;
+constexpr size_t kFirstBlock = 1 << 10;
 constexpr size_t kLargestBlock = 256 << 10;
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/rare.h"
 
 namespace dbaudit {
 
@@ -43,7 +44,7 @@ enum class Quality : uint8_t { kOpaque, kPartial, kFull };
 
 /// A possibly qualified name, unquoted; folded to lower case where the dialect folds and it was not quoted.
 struct ObjectName {
-  std::string schema;  ///< empty when not written
+  RareText schema;  ///< empty when not written
   std::string name;
   bool quoted = false;
   friend bool operator==(const ObjectName&, const ObjectName&) = default;
@@ -53,11 +54,14 @@ enum class TableRole : uint8_t { kTarget, kFrom, kJoin, kUsing };
 
 struct TableRef {
   ObjectName name;
-  std::string alias;  ///< empty when none
+  RareText alias;  ///< empty when none
   TableRole role = TableRole::kFrom;
   bool is_cte = false;     ///< names a CTE of this statement, not a table
   int derived_block = -1;  ///< block index when it is a derived table
-  std::string function;    ///< `generate_series(…)`: the function whose rows these are; `name` is empty
+  RareText function;       ///< `generate_series(…)`: the function whose rows these are; `name` is empty
+
+  /// What columns of it are qualified with.
+  [[nodiscard]] const std::string& called() const { return alias.empty() ? name.name : alias.str(); }
 };
 
 struct ColumnRef {
@@ -89,16 +93,16 @@ struct Operand {
   int slot2 = -1;
   int block = -1;  ///< of any expression: the first subquery in it, when it is not too deep inside
   int sign = 0;    ///< kSelfRelative: +1 or -1
-  ColumnRef column;
-  std::vector<ColumnRef> columns;  ///< every column the expression reads
-  std::string text;                ///< normalised text of an expression, slots as `?`
+  Rare<ColumnRef> column;
+  RareList<ColumnRef> columns;  ///< every column the expression reads
+  RareText text;                ///< normalised text of an expression, slots as `?`
 };
 
 /// One AND-ed condition of a WHERE (or of an inner join's ON, `from_join`).
 struct Conjunct {
-  ColumnRef column;                ///< left side when it is a column; its name is empty otherwise
-  std::string expression;          ///< normalised left side when it is not a bare column (`lower(email)`); columns it reads in `columns`
-  std::vector<ColumnRef> columns;  ///< all columns read on the left side
+  ColumnRef column;             ///< left side when it is a column; its name is empty otherwise
+  RareText expression;          ///< normalised left side when it is not a bare column (`lower(email)`); columns it reads in `columns`
+  RareList<ColumnRef> columns;  ///< all columns read on the left side; none when it is `column`
   CompareOp op = CompareOp::kOther;
   Operand right;
   bool from_join = false;
@@ -111,13 +115,13 @@ enum class Aggregate : uint8_t { kNone, kCount, kSum, kMax, kMin, kAvg, kOther }
 struct SelectItem {
   ColumnRef column;  ///< set for a bare column or star
   Aggregate aggregate = Aggregate::kNone;
-  ColumnRef aggregate_of;  ///< COUNT(*) has name `*`
-  int plus_slot = -1;      ///< MAX(c) + slot
-  bool constant = false;   ///< SELECT 1, SELECT (1) AS a
-  bool exists = false;     ///< SELECT EXISTS (block)
+  Rare<ColumnRef> aggregate_of;  ///< COUNT(*) has name `*`
+  int plus_slot = -1;            ///< MAX(c) + slot
+  bool constant = false;         ///< SELECT 1, SELECT (1) AS a
+  bool exists = false;           ///< SELECT EXISTS (block)
   int block = -1;
-  std::string text;  ///< normalised expression otherwise
-  std::string alias;
+  RareText text;  ///< normalised expression otherwise
+  RareText alias;
 };
 
 enum class LockStrength : uint8_t { kNone, kKeyShare, kShare, kNoKeyUpdate, kUpdate };
@@ -140,7 +144,7 @@ struct OrderItem {
 /// name. Block 0 is the statement's own; subqueries, CTE bodies and UNION branches follow.
 struct QueryBlock {
   int parent = -1;
-  std::string cte_name;          ///< when it is the body of a CTE
+  RareText cte_name;             ///< when it is the body of a CTE
   bool is_union_branch = false;  ///< second and later branches of a set operation
   std::vector<TableRef> tables;
   std::vector<SelectItem> items;
@@ -148,11 +152,11 @@ struct QueryBlock {
   std::vector<Conjunct> where;  ///< AND-ed; an OR at the top is one conjunct of op kOther
   bool where_exact = false;     ///< `where` says everything the WHERE says
   bool has_group_by = false, has_having = false, distinct = false;
-  std::vector<Conjunct> having;
-  std::vector<OrderItem> order_by;
+  RareList<Conjunct> having;
+  RareList<OrderItem> order_by;
   bool has_limit = false;
   int limit_slot = -1, offset_slot = -1;
-  std::vector<LockClause> locks;
+  RareList<LockClause> locks;
   /// For a data-modifying CTE: index into StatementFacts::writes.
   int write = -1;
 };
@@ -169,7 +173,7 @@ enum class UpsertKind : uint8_t { kNone, kConflictNothing, kConflictUpdate, kDup
 struct Write {
   StatementKind kind = StatementKind::kOther;  ///< kInsert, kReplace, kUpdate, kDelete, kMerge
   std::vector<ObjectName> targets;             ///< one, except in MySQL's multi-table forms; none only when quality is not kFull
-  std::string target_alias;
+  RareText target_alias;
   int block = -1;                           ///< WHERE/FROM of an UPDATE or DELETE; source of INSERT … SELECT
   std::vector<std::string> insert_columns;  ///< named columns in order; empty when not named
   std::vector<Operand>
@@ -180,12 +184,12 @@ struct Write {
   int not_exists_block = -1;     ///< the guard of INSERT … SELECT … WHERE NOT EXISTS (block)
   std::vector<Assignment> set;   ///< UPDATE … SET
   UpsertKind upsert = UpsertKind::kNone;
-  std::vector<std::string> conflict_columns;  ///< ON CONFLICT (…): columns and normalised expressions
-  std::vector<bool> conflict_is_expression;   ///< parallel to conflict_columns
-  std::string conflict_constraint;            ///< ON CONFLICT ON CONSTRAINT x
-  std::vector<Conjunct> conflict_predicate;   ///< ON CONFLICT (…) WHERE …
+  RareList<std::string> conflict_columns;    ///< ON CONFLICT (…): columns and normalised expressions
+  std::vector<bool> conflict_is_expression;  ///< parallel to conflict_columns
+  RareText conflict_constraint;              ///< ON CONFLICT ON CONSTRAINT x
+  RareList<Conjunct> conflict_predicate;     ///< ON CONFLICT (…) WHERE …
   bool has_conflict_predicate = false;
-  std::vector<Assignment> upsert_set;  ///< DO UPDATE SET / ON DUPLICATE KEY UPDATE
+  RareList<Assignment> upsert_set;  ///< DO UPDATE SET / ON DUPLICATE KEY UPDATE
   bool upsert_has_where = false;
   bool returning = false;
   bool ignore = false;         ///< INSERT, UPDATE or DELETE IGNORE; OR IGNORE
@@ -218,7 +222,7 @@ struct TransactionControl {
   bool read_only = false, read_write = false;
   bool consistent_snapshot = false;
   bool and_chain = false;
-  std::string savepoint;
+  RareText savepoint;
 };
 
 enum class ExplicitLock : uint8_t { kNone, kTable, kUnlockTables, kAdvisory, kAdvisoryRelease };
@@ -253,11 +257,11 @@ struct StatementFacts {
   std::vector<QueryBlock> blocks;
   std::vector<Write> writes;  ///< the statement's own write first when it is one
   TransactionControl tx;
-  std::vector<LockStatement> locks;  ///< LOCK TABLE(S), and advisory functions called anywhere in it
-  DdlFacts ddl;
+  RareList<LockStatement> locks;  ///< LOCK TABLE(S), and advisory functions called anywhere in it
+  Rare<DdlFacts> ddl;
   bool implicit_commit = false;  ///< MySQL: DDL and some others commit the open transaction (manual 13.3.3)
-  std::string use_database;      ///< USE db
-  std::string reason;            ///< why quality is not kFull, for a person
+  RareText use_database;         ///< USE db
+  RareText reason;               ///< why quality is not kFull, for a person
   std::vector<StatementFacts> following;
 
   [[nodiscard]] const Write* write() const { return writes.empty() ? nullptr : &writes.front(); }

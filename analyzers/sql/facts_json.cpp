@@ -337,14 +337,14 @@ void explicit_locks(JsonWriter& json, const StatementFacts& facts, const Dialect
 }
 
 void definition(JsonWriter& json, const StatementFacts& facts, const Dialect& dialect) {
-  if (facts.ddl.table.name.empty() || facts.kind == StatementKind::kSelect) return;
+  if (facts.ddl->table.name.empty() || facts.kind == StatementKind::kSelect) return;
   json.key("target");
-  json.string(spelled(facts.ddl.table, dialect));
-  if (!facts.ddl.columns.empty()) json.strings("columns", facts.ddl.columns);
-  if (!facts.ddl.unique.empty()) {
+  json.string(spelled(facts.ddl->table, dialect));
+  if (!facts.ddl->columns.empty()) json.strings("columns", facts.ddl->columns);
+  if (!facts.ddl->unique.empty()) {
     json.key("unique");
     json.open_array();
-    for (const std::vector<std::string>& key : facts.ddl.unique) {
+    for (const std::vector<std::string>& key : facts.ddl->unique) {
       json.open_object();
       json.strings("cols", key);
       json.close_object();

@@ -411,8 +411,7 @@ int Parser::subquery(int b, NodeKind kind, int start) {
   if (tables.size() <= 32) {
     for (size_t i = first_outer; i < outer_.size(); ++i) {
       const std::string qualifier = name_at(outer_[i].qualifier);
-      const bool inside = std::any_of(tables.begin(), tables.end(),
-                                      [&](const TableRef& t) { return same_name(t.alias.empty() ? t.name.name : t.alias, qualifier); });
+      const bool inside = std::any_of(tables.begin(), tables.end(), [&](const TableRef& t) { return same_name(t.called(), qualifier); });
       if (!inside) columns_.push_back(outer_[i]);
     }
   }

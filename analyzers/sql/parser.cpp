@@ -260,7 +260,7 @@ void Parser::resolve(ColumnRef& c, int b, bool only_table_tells) {
   }
   if (tables.size() > 64) return;
   for (size_t t = 0; t < tables.size(); ++t) {
-    if (same_name(tables[t].alias.empty() ? tables[t].name.name : tables[t].alias, c.qualifier)) {
+    if (same_name(tables[t].called(), c.qualifier)) {
       c.table = static_cast<int>(t);
       return;
     }
@@ -268,7 +268,7 @@ void Parser::resolve(ColumnRef& c, int b, bool only_table_tells) {
 }
 
 void Parser::resolve(Operand& o, int b, bool only_table_tells) {
-  resolve(o.column, b, only_table_tells && o.kind != OperandKind::kExcluded);
+  if (o.column.has_value()) resolve(o.column.edit(), b, only_table_tells && o.kind != OperandKind::kExcluded);
   for (ColumnRef& c : o.columns) resolve(c, b, only_table_tells && o.kind != OperandKind::kExcluded);
 }
 
@@ -294,10 +294,10 @@ void Parser::resolve_columns() {
     const bool known = from_known_[i];
     for (SelectItem& item : q.items) {
       resolve(item.column, b, known && item.column.name != "*");
-      resolve(item.aggregate_of, b, known && item.aggregate_of.name != "*");
+      if (item.aggregate_of.has_value()) resolve(item.aggregate_of.edit(), b, known && item.aggregate_of->name != "*");
     }
     resolve(q.where, b, known);
-    resolve(q.having, b, known);
+    if (!q.having.empty()) resolve(q.having.edit(), b, known);
     for (OrderItem& o : q.order_by) resolve(o.column, b, known);
   }
   for (Write& w : facts_.writes) {

@@ -13,7 +13,7 @@ void Parser::create_statement() {
   bool unique = false;
   for (;;) {
     if (is(Kw::kTemporary) || is(Kw::kTemp)) {
-      facts_.ddl.temporary = true;
+      facts_.ddl.edit().temporary = true;
     } else if (is(Kw::kUnique)) {
       unique = true;
     } else if (!is(Kw::kGlobal) && !is(Kw::kLocal) && !is(Kw::kUnlogged) && !is(Kw::kVirtual) && !is(Kw::kFulltext) && !is(Kw::kSpatial) &&
@@ -24,7 +24,7 @@ void Parser::create_statement() {
     if (is_punct('.', 1) || is(Kw::kAs, 1)) break;
     advance();
   }
-  if (!facts_.ddl.temporary) mysql_implicit_commit();
+  if (!facts_.ddl->temporary) mysql_implicit_commit();
   if (accept(Kw::kTable)) {
     facts_.kind = StatementKind::kCreateTable;
     create_table();
@@ -54,7 +54,7 @@ void Parser::create_table() {
     accept(Kw::kNot);
     accept(Kw::kExists);
   }
-  if (!parse_object_name(facts_.ddl.table)) {
+  if (!parse_object_name(facts_.ddl.edit().table)) {
     if (at_text_end()) hit_end_ = true;
     partial("the name of the table was not understood");
     return skip_statement();
@@ -87,7 +87,7 @@ void Parser::create_table() {
 
 // ( column type [constraints], …, [CONSTRAINT name] PRIMARY KEY (…), UNIQUE [KEY|INDEX] [name] (…), … )
 void Parser::table_elements() {
-  DdlFacts& ddl = facts_.ddl;
+  DdlFacts& ddl = facts_.ddl.edit();
   const int close = closes_[pos_];
   advance();
   while (!at_end() && !is_punct(')')) {
@@ -150,7 +150,7 @@ void Parser::unique_key() {
   while (!at_end() && !is_punct('(') && !is_punct(',') && !is_punct(')')) advance();
   if (!is_punct('(')) return;
   std::vector<std::string> columns;
-  if (key_columns(columns)) facts_.ddl.unique.push_back(std::move(columns));
+  if (key_columns(columns)) facts_.ddl.edit().unique.push_back(std::move(columns));
 }
 
 bool Parser::key_columns(std::vector<std::string>& out) {
@@ -195,7 +195,7 @@ void Parser::create_index(bool unique) {
     return;
   }
   accept(Kw::kOnly);
-  if (!parse_object_name(facts_.ddl.table)) {
+  if (!parse_object_name(facts_.ddl.edit().table)) {
     if (at_text_end()) hit_end_ = true;
     return skip_statement();
   }
@@ -210,7 +210,7 @@ void Parser::create_index(bool unique) {
       advance();
     }
   }
-  if (unique && plain) facts_.ddl.unique.push_back(std::move(columns));
+  if (unique && plain) facts_.ddl.edit().unique.push_back(std::move(columns));
 }
 
 void Parser::alter_table() {
@@ -231,7 +231,7 @@ void Parser::alter_table() {
   facts_.kind = StatementKind::kAlterTable;
   if (accept(Kw::kIf)) accept(Kw::kExists);
   accept(Kw::kOnly);
-  if (!parse_object_name(facts_.ddl.table)) {
+  if (!parse_object_name(facts_.ddl.edit().table)) {
     if (at_text_end()) hit_end_ = true;
     return skip_statement();
   }
@@ -249,7 +249,7 @@ void Parser::alter_table() {
           accept(Kw::kNot);
           accept(Kw::kExists);
         }
-        if (is_name()) facts_.ddl.columns.push_back(name_at(here()));
+        if (is_name()) facts_.ddl.edit().columns.push_back(name_at(here()));
       }
     }
     while (!at_end() && !is_punct(',')) {

@@ -156,18 +156,17 @@ void Parser::join_tree(int b, TableRole role) {
       if (accept(Kw::kAs) && is_name()) advance();
       std::vector<TableRef>& tables = block(b).tables;
       if (filters && tables.size() >= 2 && !cut()) {
-        auto called = [](const TableRef& t) { return t.alias.empty() ? t.name.name : t.alias; };
         for (std::string& name : names) {
           Conjunct c;
           c.from_join = true;
           c.op = CompareOp::kEq;
-          c.column.qualifier = called(tables[tables.size() - 2]);
+          c.column.qualifier = tables[tables.size() - 2].called();
           c.column.name = name;
-          c.columns.push_back(c.column);
           c.right.kind = OperandKind::kColumn;
-          c.right.column.qualifier = called(tables.back());
-          c.right.column.name = std::move(name);
-          c.right.columns.push_back(c.right.column);
+          ColumnRef& right = c.right.column.edit();
+          right.qualifier = tables.back().called();
+          right.name = std::move(name);
+          c.right.columns.push_back(right);
           block(b).where.push_back(std::move(c));
         }
       }

@@ -579,7 +579,7 @@ void Parser::into_clause() {
     ++names;
   } while (accept_punct(','));
   // Several names are variables; a function's body has nothing else.
-  if (names == 1 && postgres() && !hidden_ && !cut()) facts_.ddl.table = std::move(into);
+  if (names == 1 && postgres() && !hidden_ && !cut()) facts_.ddl.edit().table = std::move(into);
 }
 
 bool Parser::at_clause() const {

@@ -504,7 +504,7 @@ void Parser::updated_tables(int w, int b) {
   if (tables.size() > 64) return partial("too many tables in an UPDATE");
   int count = 0;
   for (TableRef& t : tables) {
-    const std::string& called = t.alias.empty() ? t.name.name : t.alias;
+    const std::string& called = t.called();
     const bool named =
         std::any_of(it.set.begin(), it.set.end(), [&](const Assignment& a) { return same_name(a.column.qualifier, called); });
     const bool written = t.derived_block < 0 && !t.is_cte && !t.name.name.empty() && (named || unqualified);
@@ -514,7 +514,7 @@ void Parser::updated_tables(int w, int b) {
     }
     t.role = TableRole::kTarget;
     it.targets.push_back(t.name);
-    it.target_alias = ++count == 1 ? t.alias : std::string();
+    it.target_alias = ++count == 1 ? t.alias : RareText();
   }
   if (count == 0) partial("SET names no table of its UPDATE");
 }
@@ -590,7 +590,7 @@ void Parser::deleted_tables(int w, int b, const std::vector<ObjectName>& names) 
   for (const ObjectName& name : names) {
     ObjectName written = name;
     for (TableRef& t : tables) {
-      if (t.derived_block >= 0 || !same_name(t.alias.empty() ? t.name.name : t.alias, name.name)) continue;
+      if (t.derived_block >= 0 || !same_name(t.called(), name.name)) continue;
       t.role = TableRole::kTarget;
       written = t.name;
       if (written.schema.empty()) written.schema = name.schema;

@@ -112,7 +112,7 @@ Operand Parser::operand_of(int raw) const {
       o.column = column_ref(n.column);
       o.columns.push_back(o.column);
       if (whole.kind == NodeKind::kCast) {
-        o.column = ColumnRef{};
+        o.column = Rare<ColumnRef>();
         o.text = text_of(whole.begin, whole.end);
       }
       return o;
@@ -150,7 +150,6 @@ void Parser::set_left(int raw, Conjunct& c) {
   const Node& n = node(raw);
   if (n.kind == NodeKind::kColumn) {
     c.column = column_ref(n.column);
-    c.columns.push_back(c.column);
     return;
   }
   c.columns = columns_of(n);
@@ -183,7 +182,10 @@ void Parser::add_conjunct(int raw, std::vector<Conjunct>& out, bool& exact, bool
     c.columns = columns_of(n);
     c.expression = text_of(node(whole).begin, node(whole).end);
     c.right.block = block_inside(n);
-    if (n.kind == NodeKind::kColumn && !negated) c.column = c.columns.front();
+    if (n.kind == NodeKind::kColumn && !negated) {
+      c.column = std::move(c.columns.front());
+      c.columns.clear();
+    }
     exact = false;
     out.push_back(std::move(c));
   };
@@ -338,7 +340,7 @@ SelectItem Parser::item_of(int raw) const {
           if (argument.kind == NodeKind::kColumn) {
             item.aggregate_of = column_ref(argument.column);
           } else if (argument.kind == NodeKind::kStar || (argument.kind == NodeKind::kValue && a == Aggregate::kCount)) {
-            item.aggregate_of.name = "*";
+            item.aggregate_of.edit().name = "*";
           } else if (argument.columns_end - argument.columns_begin == 1) {
             item.aggregate_of = column_ref(argument.columns_begin);
           }
@@ -385,7 +387,7 @@ bool Parser::is_self(const ColumnRef& c, const ColumnRef& target, const Write& w
   if (c.qualifier.empty()) return true;
   if (!target.qualifier.empty()) return same_name(c.qualifier, target.qualifier);
   if (w.targets.size() != 1) return false;
-  return same_name(c.qualifier, w.target_alias.empty() ? w.targets.front().name : w.target_alias);
+  return same_name(c.qualifier, w.target_alias.empty() ? w.targets.front().name : w.target_alias.str());
 }
 
 Operand Parser::assigned(int raw, const ColumnRef& target, const Write& w, bool upsert) const {

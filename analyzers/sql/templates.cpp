@@ -18,6 +18,22 @@ constexpr size_t kLongestKnown = 2048;
 constexpr size_t kMostPieces = 256;
 constexpr uint64_t kTruncated = 0x7472756e63617465U;  // any constant: `truncate`
 
+// What the parser's lists have taken for more to come is given back: a template is kept for good.
+void trim(StatementFacts& facts) {
+  facts.blocks.shrink_to_fit();
+  for (QueryBlock& block : facts.blocks) {
+    block.tables.shrink_to_fit();
+    block.items.shrink_to_fit();
+    block.where.shrink_to_fit();
+  }
+  facts.writes.shrink_to_fit();
+  for (Write& write : facts.writes) {
+    write.insert_columns.shrink_to_fit();
+    write.insert_values.shrink_to_fit();
+    write.set.shrink_to_fit();
+  }
+}
+
 }  // namespace
 
 Templates::Templates(const Dialect& dialect, size_t cap)
@@ -123,6 +139,7 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   t->first_row_slot = n.first_row_slot;
   if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
   t->facts = parse_statement(sql, dialect_, cut);
+  trim(t->facts);
   by_fingerprint_[key] = t->id;
   templates_.push_back(std::move(t));
   return templates_.back().get();

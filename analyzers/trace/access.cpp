@@ -37,14 +37,14 @@ void take_aggregate(const QueryBlock& block, ReadAccess& r) {
   for (const SelectItem& item : block.items) {
     if (item.aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
     r.aggregate = item.aggregate;
-    r.aggregated = to_lower(item.aggregate_of.name);
+    r.aggregated = to_lower(item.aggregate_of->name);
     r.plus_slot = item.plus_slot;
   }
 }
 
 // Sorts the conditions on table `index` of block `b` into equalities with values and the rest.
 void collect_conditions(const BoundStatement& s, Engine engine, int b, int index, const Table* table, std::vector<KeyColumn>& equal,
-                        std::vector<OtherCondition>& others) {
+                        RareList<OtherCondition>& others) {
   const auto add_equal = [&](KeyColumn k) {
     k.uses = uses_of(table, k.column);
     k.hash = hash_bytes(k.name());
@@ -116,13 +116,14 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
   const StatementFacts& f = s.facts();
   for (size_t b = 0; b < f.blocks.size(); ++b) {
     const QueryBlock& block = f.blocks[b];
+    const std::span<const BoundTable> tables = s.tables_of(b);
     for (size_t i = 0; i < block.tables.size(); ++i) {
       const TableRef& ref = block.tables[i];
-      if (ref.is_cte || ref.derived_block >= 0 || s.block_names[b][i].empty()) continue;
+      if (ref.is_cte || ref.derived_block >= 0 || tables[i].name.empty()) continue;
       if (ref.role == TableRole::kTarget) continue;
       ReadAccess r;
       r.block = static_cast<int>(b);
-      r.set_table(s.block_tables[b][i], s.block_names[b][i]);
+      r.set_table(tables[i].table, tables[i].name);
       r.exact = block.where_exact && f.quality == Quality::kFull;
       r.top_level = block.parent < 0 && block.cte_name.empty();
       r.joined = block.tables.size() > 1;
@@ -229,7 +230,7 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
     a.write = static_cast<int>(i);
     a.kind = w.kind;
     a.upsert = w.upsert;
-    a.set_table(s.write_tables[i], s.write_names[i]);
+    a.set_table(s.write_tables[i].table, s.write_tables[i].name);
     a.rows = w.rows;
     a.hidden = w.hidden;
     if (a.is_insert()) {

@@ -17,14 +17,14 @@ namespace dbaudit {
 
 /// One equality (or IS NULL) of a WHERE.
 struct KeyColumn {
-  std::string column;      ///< lower case; empty for an expression
-  std::string expression;  ///< `lower(email)`, in the schema's spelling; empty for a column
-  int slot = -1;           ///< of the value; -1 for IS NULL
+  std::string column;   ///< lower case; empty for an expression
+  RareText expression;  ///< `lower(email)`, in the schema's spelling; empty for a column
+  int slot = -1;        ///< of the value; -1 for IS NULL
   bool is_null = false;
   bool is_list = false;  ///< IN (…): any of several rows
   ColumnUses uses = 0;   ///< of the column
   uint64_t hash = 0;     ///< of name()
-  [[nodiscard]] const std::string& name() const { return column.empty() ? expression : column; }
+  [[nodiscard]] const std::string& name() const { return column.empty() ? expression.str() : column; }
   [[nodiscard]] bool is_for(ColumnUses any) const { return (uses & any) != 0; }
 };
 
@@ -66,7 +66,7 @@ struct AccessedTable {
 struct ReadAccess : AccessedTable {
   int block = 0;
   std::vector<KeyColumn> equal;  ///< in statement order
-  std::vector<OtherCondition> others;
+  RareList<OtherCondition> others;
   int primary_equal = -1;  ///< index in `equal` of the value of a primary key of one column; -1: it names none
   bool one_row = false;    ///< names at most one: `equal` covers a unique key
   bool exact = false;      ///< equal and others are the whole WHERE
@@ -75,17 +75,17 @@ struct ReadAccess : AccessedTable {
   LockStrength lock = LockStrength::kNone;
   LockWait wait = LockWait::kBlock;
   Aggregate aggregate =
-      Aggregate::kNone;    ///< of the first aggregate item, or of a query whose only table these rows are (COUNT of a subquery)
-  std::string aggregated;  ///< its column, lower case; `*` of COUNT(*); empty for an expression
-  int plus_slot = -1;      ///< MAX(c) + slot
-  bool probe = false;      ///< asks only whether a row is there: EXISTS, SELECT 1, COUNT
-  bool limited = false;    ///< LIMIT or FETCH FIRST
+      Aggregate::kNone;  ///< of the first aggregate item, or of a query whose only table these rows are (COUNT of a subquery)
+  RareText aggregated;   ///< its column, lower case; `*` of COUNT(*); empty for an expression
+  int plus_slot = -1;    ///< MAX(c) + slot
+  bool probe = false;    ///< asks only whether a row is there: EXISTS, SELECT 1, COUNT
+  bool limited = false;  ///< LIMIT or FETCH FIRST
   int limit_slot = -1;
   bool paged = false;  ///< OFFSET beside it
   int offset_slot = -1;
   bool ordered = false;
   bool descending = false;              ///< ORDER BY … DESC somewhere
-  std::string latest_by;                ///< ORDER BY c DESC and a LIMIT: c, lower case
+  RareText latest_by;                   ///< ORDER BY c DESC and a LIMIT: c, lower case
   bool all_columns = false;             ///< `*`, or `t.*`
   std::vector<std::string> columns;     ///< projected bare columns, lower case
   std::vector<uint64_t> column_hashes;  ///< of all that is fetched, as far as it is known: of `*` those of the schema, then `columns`
@@ -108,15 +108,15 @@ struct WriteAccess : AccessedTable {
   UpsertKind upsert = UpsertKind::kNone;
   bool one_row = false;          ///< as ReadAccess::one_row
   std::vector<KeyColumn> equal;  ///< UPDATE, DELETE: equalities of the WHERE
-  std::vector<OtherCondition> others;
+  RareList<OtherCondition> others;
   bool exact = false;  ///< the WHERE is wholly understood
   bool has_where = false;
   std::vector<ColumnWrite> set;  ///< UPDATE … SET, or the columns of an INSERT's (first) row
-  std::vector<ReferredRow> refers_to;
-  std::vector<uint32_t> references;  ///< indexes in `set` of the columns that hold another row's key
-  std::string version_column;        ///< of an UPDATE's table: the column that counts its versions, lower case
-  bool guarded_insert = false;       ///< INSERT … WHERE NOT EXISTS
-  int rows = 0;                      ///< INSERT … VALUES rows
+  RareList<ReferredRow> refers_to;
+  RareList<uint32_t> references;  ///< indexes in `set` of the columns that hold another row's key
+  RareText version_column;        ///< of an UPDATE's table: the column that counts its versions, lower case
+  bool guarded_insert = false;    ///< INSERT … WHERE NOT EXISTS
+  int rows = 0;                   ///< INSERT … VALUES rows
   bool hidden = false;
 
   [[nodiscard]] bool is_insert() const { return kind == StatementKind::kInsert || kind == StatementKind::kReplace; }

@@ -14,6 +14,13 @@ std::string shown_name(const Table* table, const ObjectName& name) {
 
 }  // namespace
 
+std::span<const BoundTable> BoundStatement::tables_of(size_t b) const {
+  const StatementFacts& f = facts();
+  size_t before = 0;
+  for (size_t i = 0; i < b; ++i) before += f.blocks[i].tables.size();
+  return std::span(block_tables).subspan(before, f.blocks[b].tables.size());
+}
+
 int BoundStatement::owner(int b, const ColumnRef& c) const {
   const StatementFacts& f = facts();
   if (b < 0 || static_cast<size_t>(b) >= f.blocks.size()) return -1;
@@ -21,9 +28,10 @@ int BoundStatement::owner(int b, const ColumnRef& c) const {
   if (c.table >= 0) return c.table;
   if (!c.qualifier.empty()) return -1;
   if (block.tables.size() == 1) return 0;
+  const std::span<const BoundTable> tables = tables_of(static_cast<size_t>(b));
   int found = -1;
   for (size_t i = 0; i < block.tables.size(); ++i) {
-    const Table* t = block_tables[static_cast<size_t>(b)][i];
+    const Table* t = tables[i].table;
     if (t == nullptr) return -1;  // the column could be that table's
     if (t->column(c.name) == nullptr) continue;
     if (found >= 0) return -1;
@@ -42,20 +50,20 @@ const BoundStatement* Binder::bind(const Template& t) {
   auto find = [&](const ObjectName& name) -> const Table* {
     return catalog_ == nullptr ? nullptr : catalog_->find(name.schema, name.name);
   };
+  size_t tables = 0;
+  for (const QueryBlock& block : t.facts.blocks) tables += block.tables.size();
+  bound.block_tables.reserve(tables);
+  bound.write_tables.reserve(t.facts.writes.size());
   for (const QueryBlock& block : t.facts.blocks) {
-    auto& tables = bound.block_tables.emplace_back();
-    auto& names = bound.block_names.emplace_back();
     for (const TableRef& ref : block.tables) {
       const bool real = !ref.is_cte && ref.derived_block < 0;
       const Table* table = real ? find(ref.name) : nullptr;
-      tables.push_back(table);
-      names.push_back(real ? shown_name(table, ref.name) : std::string());
+      bound.block_tables.push_back({table, real ? shown_name(table, ref.name) : std::string()});
     }
   }
   for (const Write& w : t.facts.writes) {
     const Table* table = w.targets.empty() ? nullptr : find(w.targets.front());
-    bound.write_tables.push_back(table);
-    bound.write_names.push_back(w.targets.empty() ? std::string() : shown_name(table, w.targets.front()));
+    bound.write_tables.push_back({table, w.targets.empty() ? std::string() : shown_name(table, w.targets.front())});
   }
   bound.access = derive_access(bound, catalog_ == nullptr ? Engine::kUnknown : catalog_->engine);
   return &bound;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,18 +14,24 @@
 
 namespace dbaudit {
 
-/// A template with its names resolved. Table pointers are null when there is no schema, the table is not in it, or the name is ambiguous.
+/// A name resolved.
+struct BoundTable {
+  const Table* table = nullptr;  ///< null when there is no schema, the table is not in it, or the name is ambiguous
+  std::string name;              ///< to print and compare (qualified when the catalog tells); empty for what is no table
+};
+
+/// A template with its names resolved.
 class BoundStatement {
  public:
   const Template* source = nullptr;
-  std::vector<std::vector<const Table*>> block_tables;  ///< parallel to facts().blocks[b].tables
-  std::vector<const Table*> write_tables;               ///< parallel to facts().writes: the first target
-  std::vector<std::string> write_names;                 ///< the same, as a name to print and compare (qualified when the catalog tells)
-  std::vector<std::vector<std::string>> block_names;    ///< parallel to block_tables
+  std::vector<BoundTable> block_tables;  ///< of all blocks, one after the other
+  std::vector<BoundTable> write_tables;  ///< parallel to facts().writes: the first target
 
   StatementAccess access;  ///< rows read and written
 
   [[nodiscard]] const StatementFacts& facts() const { return source->facts; }
+  /// Parallel to facts().blocks[b].tables.
+  [[nodiscard]] std::span<const BoundTable> tables_of(size_t b) const;
   /// Index of the table in block `b` that owns the column, or -1: by alias, by being the only table, by being the only table with such a column.
   [[nodiscard]] int owner(int b, const ColumnRef& c) const;
 };

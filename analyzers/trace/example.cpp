@@ -37,6 +37,10 @@ void add_cells(const Op& op, ExampleStatement& s, Engine engine) {
     if (std::string literal = literal_of(op.value(slot), engine); !column.empty() && !literal.empty())
       s.cells.push_back({table, column, std::move(literal)});
   };
+  size_t most = 0;
+  for (const WriteAccess& w : op.statement->access.writes) most += w.equal.size() + w.set.size();
+  for (const ReadAccess& r : op.statement->access.reads) most += r.equal.size();
+  s.cells.reserve(most);
   for (const WriteAccess& w : op.statement->access.writes) {
     for (const KeyColumn& k : w.equal) add(w.name, k.column, k.slot);
     for (const ColumnWrite& c : w.set) {
@@ -157,6 +161,7 @@ ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bo
   example.first_op = begin;
   const uint32_t first_transaction = unit.ops[begin].transaction;
   size_t bytes = 0;
+  example.statements.reserve(end - begin + 1);
   for (uint32_t i = begin; i <= end; ++i) {
     const Op& op = unit.ops[i];
     ExampleStatement s;
@@ -167,6 +172,7 @@ ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bo
     // Left out, but in its place: the indexes stay those of the unit. What failed is part of the story (a retry).
     if ((!again || op.failed) && !other_turns.contains(op.transaction)) {
       s.sql = template_with_literals(op.statement->source->text, unit.engine, op.values);
+      s.sql.shrink_to_fit();
       s.savepoints = op.savepoints;
       s.rolled_back = op.rolled_back;
       s.failed = op.failed;

@@ -1,6 +1,6 @@
 #pragma once
 // One work unit, kept: its statements with their values, so that they can be run through a Trace once more, as they were or mended. A WorkUnit dies
-// with its visit; an ExampleUnit owns all it says, and is bounded.
+// with its visit; an ExampleUnit owns all it says but the names of tables and columns, and is bounded.
 
 #include <cstdint>
 #include <initializer_list>
@@ -10,27 +10,29 @@
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/rare.h"
 #include "analyzers/trace/session.h"
 #include "analyzers/trace/transaction.h"
 
 namespace dbaudit {
 
-/// A value that a statement compared with a column or wrote to it, as a literal of the engine.
+/// A value that a statement compared with a column or wrote to it, as a literal of the engine. The names are those of the statement's access: they live as
+/// long as the Binder.
 struct ExampleCell {
-  std::string table;   ///< as WriteAccess::name
-  std::string column;  ///< lower case
+  std::string_view table;   ///< as WriteAccess::name
+  std::string_view column;  ///< lower case
   std::string literal;
 };
 
 struct ExampleStatement {
-  std::string sql;            ///< with literals; a value the log did not show stays a placeholder
-  uint64_t fingerprint = 0;   ///< of its template
-  uint32_t transaction = 0;   ///< index into ExampleUnit::transactions
-  uint32_t savepoints = 0;    ///< open around it
-  bool rolled_back = false;   ///< undone by ROLLBACK TO SAVEPOINT
-  std::string error_code;     ///< with `failed`
-  std::string error_message;  ///< of the engine, unmasked: for the replay only
-  std::string_view orm;       ///< as Op::orm
+  std::string sql;           ///< with literals; a value the log did not show stays a placeholder
+  uint64_t fingerprint = 0;  ///< of its template
+  uint32_t transaction = 0;  ///< index into ExampleUnit::transactions
+  uint32_t savepoints = 0;   ///< open around it
+  bool rolled_back = false;  ///< undone by ROLLBACK TO SAVEPOINT
+  RareText error_code;       ///< with `failed`
+  RareText error_message;    ///< of the engine, unmasked: for the replay only
+  std::string_view orm;      ///< as Op::orm
   std::vector<ExampleCell> cells;
   /// The same statement with the values that stood there before, oldest first, as far as the log told (Op::steps, Op::changes): some rules look at how a
   /// value moves. Empty for a statement that the example is not about.

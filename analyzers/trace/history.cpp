@@ -110,7 +110,7 @@ const Operand* upserted_value(const WriteAccess& w, const Write& write, std::str
     if (!iequals(a.column.name, column)) continue;
     if (a.value.kind == OperandKind::kSlot) return &a.value;
     if (a.value.kind != OperandKind::kExcluded) return nullptr;
-    const ColumnWrite* inserted = w.find(to_lower(a.value.column.name));
+    const ColumnWrite* inserted = w.find(to_lower(a.value.column->name));
     return inserted != nullptr && inserted->value->kind == OperandKind::kSlot ? inserted->value : nullptr;
   }
   return nullptr;
@@ -150,17 +150,16 @@ CellStep WriteHistory::step_to(Cell& c, uint64_t value, const Op& op, uint32_t s
   if (c.last != 0) {
     step.change = value == c.last ? CellChange::kKept : value == c.before ? CellChange::kReturned : CellChange::kChanged;
     step.by_session = c.session;
-    step.by_file = c.file;
-    step.by_line = c.line;
-    step.by_time = c.time;
+    step.by_file = c.place.file();
+    step.by_line = c.place.line();
+    step.by_time = c.time.get();
   }
   // A value put back where it was is still that writer's: whoever overwrites it overwrites the change before it.
   if (step.change == CellChange::kKept) return step;
   c.before = c.last;
   c.last = value;
   c.session = session;
-  c.file = op.file;
-  c.line = op.line;
+  c.place = {op.file, op.line};
   c.time = op.start.known() ? op.start : op.end;
   return step;
 }

@@ -11,6 +11,7 @@
 
 #include "analyzers/base/arena.h"
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/tight.h"
 #include "analyzers/trace/access.h"
 #include "analyzers/trace/transaction.h"
 
@@ -48,9 +49,9 @@ class WriteHistory {
     uint64_t column = 0;                                       ///< hash of its name; 0 of a scope's
     uint64_t last = 0, before = 0;                             ///< the last value and the one before it, by hash; 0: not known
     double number = std::numeric_limits<double>::quiet_NaN();  ///< the last value; NaN: not known, or none
-    uint32_t session = 0, file = 0;
-    uint64_t line = 0;
-    TimePoint time;
+    TightPlace place;
+    TightTime time;
+    uint32_t session = 0;
   };
   using Row = std::vector<Cell>;
 

@@ -18,29 +18,38 @@
 
 namespace dbaudit {
 
-struct Trace::Session {
-  std::string_view stream;  // names of formats live as long as the program
-  Arena arena;              // empty between units, like the vectors of the unit
-  WorkUnit unit;
+/// What a session goes on with after a pause.
+struct Trace::Resting {
+  TimePoint last_time;
+  uint64_t order = 0;
+  int64_t last_remembered = INT64_MIN;         // the latest Unobserved::at
   Isolation level = Isolation::kUnknown;       // the session's own
   Isolation next_level = Isolation::kUnknown;  // SET TRANSACTION for the next transaction
   bool autocommit = true;
   bool snapshot_isolation = false;  // SET innodb_snapshot_isolation=ON
-  bool in_transaction = false;      // an explicit one is open: unit.transactions.back()
-  bool begun_by_savepoint = false;  // the source shows no BEGIN; a SAVEPOINT or FOR UPDATE proved there was one
   bool saw_connect = false;
   bool spoke = false;
   bool saw_begin = false;  // any BEGIN, or autocommit off, was seen in this session
+};
+
+struct Trace::Session : Resting {
+  std::string_view stream;  // names of formats live as long as the program
+  Arena arena;              // empty between units, like the vectors of the unit
+  WorkUnit unit;
+  bool in_transaction = false;      // an explicit one is open: unit.transactions.back()
+  bool begun_by_savepoint = false;  // the source shows no BEGIN; a SAVEPOINT or FOR UPDATE proved there was one
   std::vector<std::string> savepoints;
   std::vector<uint32_t> savepoint_first_op;  // parallel to savepoints
-  TimePoint last_time;
-  std::string request;  // traceparent or request id of the current unit
-  uint64_t order = 0;
-  uint32_t first_op_after_end = 0;      // index into unit.ops: what came since a COMMIT or ROLLBACK
-  uint32_t first_op_after_reset = 0;    // index into unit.ops: what came since the pool last reset the connection
-  int64_t last_remembered = INT64_MIN;  // the latest Unobserved::at
-  uint32_t unobserved = 0;              // ops of the unit that the history has not seen
-  bool last_was_statement_op = false;   // the last statement became an op (else it was transaction control)
+  std::string request;                       // traceparent or request id of the current unit
+  uint32_t first_op_after_end = 0;           // index into unit.ops: what came since a COMMIT or ROLLBACK
+  uint32_t first_op_after_reset = 0;         // index into unit.ops: what came since the pool last reset the connection
+  uint32_t unobserved = 0;                   // ops of the unit that the history has not seen
+  bool last_was_statement_op = false;        // the last statement became an op (else it was transaction control)
+
+  /// Has it nothing open?
+  [[nodiscard]] bool is_idle() const {
+    return !in_transaction && unit.ops.empty() && unit.transactions.empty() && unobserved == 0 && request.empty();
+  }
 };
 
 namespace {
@@ -86,8 +95,10 @@ Trace::Trace(Templates& templates, Binder& binder, const TraceOptions& options, 
 Trace::~Trace() = default;
 
 const std::string& Trace::session_key(std::string_view stream, const LogRecord& record) {
-  key_.assign(stream).push_back('\n');
-  key_.append(record.session);
+  const auto known = std::find(streams_.begin(), streams_.end(), stream);
+  const auto index = static_cast<size_t>(known - streams_.begin());
+  if (known == streams_.end()) streams_.push_back(stream);
+  key_.assign(1, static_cast<char>(index)).append(record.session);
   return key_;
 }
 
@@ -102,7 +113,7 @@ void Trace::equip(Session& s) {
 }
 
 void Trace::strip(Session& s) {
-  constexpr size_t kUsual = 64;    // what one long unit took is not kept
+  constexpr size_t kUsual = 32;    // what one long unit took is not kept
   constexpr size_t kSpare = 1024;  // nor what a rush of them took
   Buffers used{std::exchange(s.arena, {}), std::exchange(s.unit.ops, {}), std::exchange(s.unit.transactions, {})};
   const bool is_usual = used.ops.capacity() != 0 && used.ops.capacity() <= kUsual && used.transactions.capacity() <= kUsual;
@@ -134,18 +145,23 @@ Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& reco
 
 Trace::Session& Trace::session_in_table(std::string_view stream, const LogRecord& record) {
   const auto [it, fresh] = by_key_.try_emplace(session_key(stream, record), static_cast<uint32_t>(sessions_.size()));
-  if (fresh) {
+  if (fresh) sessions_.emplace_back();
+  std::unique_ptr<Session>& s = sessions_[it->second];
+  if (s == nullptr) {
     open_.push_back(it->second);
-    auto s = std::make_unique<Session>();
+    s = std::make_unique<Session>();
+    if (const auto resting = resting_.find(it->second); resting != resting_.end()) {
+      static_cast<Resting&>(*s) = resting->second;
+      resting_.erase(resting);
+    }
     s->stream = stream;
     s->unit.session = it->second;
     s->unit.session_key = record.session;
     s->unit.sessions_told_apart = !record.session.empty();
     s->unit.engine = options_.engine;
     s->unit.arena = &s->arena;
-    sessions_.push_back(std::move(s));
   }
-  return *sessions_[it->second];
+  return *s;
 }
 
 Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
@@ -167,7 +183,7 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
     if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
     if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
   }
-  if ((++fed_ & 0x3fff) == 0) sweep(when);
+  if ((++fed_ & 0x3fff) == 0) sweep(when, &s);
   if (record.kind == RecordKind::kStatement) {
     ++counts_.statements;
     if (!s.spoke) {
@@ -550,15 +566,19 @@ void Trace::end_unit(Session& s, UnitEnd why) {
 }
 
 // Ends the units of sessions that have been silent for longer than the gap, so that memory follows what is open, not what has been.
-void Trace::sweep(const TimePoint& now) {
+void Trace::sweep(const TimePoint& now, const Session* current) {
   // Of those that disconnected there may be far more than there are: one for each request.
-  std::erase_if(open_, [this](uint32_t i) { return sessions_[i] == nullptr; });
-  if (!now.known()) return;
-  for (const uint32_t i : open_) {
-    Session* const s = sessions_[i].get();
-    if (s->in_transaction || s->unit.ops.empty() || !s->last_time.known()) continue;
-    if (now.micros - s->last_time.micros > options_.unit_gap_us) end_unit(*s, UnitEnd::kGap);
-  }
+  std::erase_if(open_, [&](uint32_t i) {
+    std::unique_ptr<Session>& s = sessions_[i];
+    if (s == nullptr) return true;
+    if (!now.known() || s->in_transaction || !s->last_time.known()) return false;
+    if (now.micros - s->last_time.micros <= options_.unit_gap_us) return false;
+    if (!s->unit.ops.empty()) end_unit(*s, UnitEnd::kGap);
+    if (s.get() == current || !s->is_idle()) return false;
+    resting_.emplace(i, *s);
+    s.reset();
+    return true;
+  });
 }
 
 void Trace::finish() {

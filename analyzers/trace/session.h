@@ -63,6 +63,7 @@ class Trace {
 
  private:
   struct Session;
+  struct Resting;
   /// What the values, ops and transactions of one open unit are kept in.
   struct Buffers {
     Arena arena;
@@ -92,7 +93,8 @@ class Trace {
   void end_unit(Session& s, UnitEnd why);
   /// The pool took the connection back and reset it.
   void pool_reset(Session& s, const TimePoint& time);
-  void sweep(const TimePoint& now);
+  /// Ends the units of sessions that have been silent for longer than the gap, and keeps of these sessions what they will go on with. `current` stays.
+  void sweep(const TimePoint& now, const Session* current);
   /// Buffers for the session's next unit, if it has none; and back when the unit is over.
   void equip(Session& s);
   void strip(Session& s);
@@ -109,9 +111,11 @@ class Trace {
   };
   std::deque<Unobserved> unobserved_;  // by `at`, equal ones as they came
   TraceCounts counts_;
-  std::vector<std::unique_ptr<Session>> sessions_;    // in order of first appearance; null once disconnected
+  std::vector<std::unique_ptr<Session>> sessions_;    // in order of first appearance; null once disconnected, and while they rest
+  std::unordered_map<uint32_t, Resting> resting_;     // by index, likewise; looked up by key only
   std::vector<uint32_t> open_;                        // indexes of those that are not null, and of some that have been since the last sweep
   std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
+  std::vector<std::string_view> streams_;             // those met: names of formats, far fewer than 256
   std::string key_;                                   // buffer of session_key()
   std::array<uint32_t, 1024> met_{};                  // indexes into sessions_ by hash: a guess, to be checked
   std::vector<Buffers> spare_;

@@ -43,12 +43,12 @@ inline constexpr int kNoSlot = -1;
 struct Op {
   const BoundStatement* statement = nullptr;  ///< facts, table bindings; shared by all ops of the template
   BoundValues values;
-  uint32_t file = 0;  ///< index into the inputs
+  uint32_t file = 0;         ///< index into the inputs
+  uint32_t transaction = 0;  ///< index into WorkUnit::transactions
   uint64_t line = 0;
   TimePoint start, end;  ///< end unknown: not logged
   int64_t rows = -1;
-  uint32_t transaction = 0;  ///< index into WorkUnit::transactions
-  uint64_t order = 0;        ///< position in the session's history
+  uint64_t order = 0;  ///< position in the session's history
   bool truncated = false;
   bool in_order_received = false;  ///< as LogRecord's: its line tells when it came, beside others of its file
   bool failed = false;

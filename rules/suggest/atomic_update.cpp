@@ -66,7 +66,7 @@ std::vector<Fix> atomic_update(const Material& m, bool guard) {
     const Assignment* a = wanted ? assignment_of(*write, s.column) : nullptr;
     const std::string column = column_sql(m, s.column);
     const std::string qualified =
-        shape.joins ? quote_part(write->target_alias.empty() ? bare_table(m) : write->target_alias, m.engine) + "." + column : column;
+        shape.joins ? quote_part(write->target_alias.empty() ? bare_table(m) : write->target_alias.str(), m.engine) + "." + column : column;
     if (a != nullptr && a->value.kind == OperandKind::kSlot) {
       // A number computed in the program. With a guard it is something taken away; without one it may go either way.
       const Guard g{qualified, 0, guard ? "the amount to take from " + column : "the change of " + column + ", negative to take away",

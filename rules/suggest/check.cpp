@@ -37,7 +37,7 @@ void add_tables(const Catalog& all, const StatementFacts& facts, std::set<const 
   for (const LockStatement& l : facts.locks) {
     for (const ObjectName& t : l.tables) add(t);
   }
-  add(facts.ddl.table);
+  add(facts.ddl->table);
 }
 
 /// The tables with their parents and children, whose foreign keys rules ask about.

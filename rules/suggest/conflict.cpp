@@ -105,7 +105,7 @@ bool merge_assignments(const Material& m, const Write& merge, std::string& text)
     std::string inserted;
     for (size_t i = 0; i < merge.insert_values.size() && i < merge.insert_columns.size(); ++i) {
       const Operand& v = merge.insert_values[i];
-      if (v.kind == OperandKind::kColumn && v.column.name == a.value.column.name) inserted = merge.insert_columns[i];
+      if (v.kind == OperandKind::kColumn && v.column->name == a.value.column->name) inserted = merge.insert_columns[i];
     }
     if (inserted.empty()) return false;
     text += fmt::format("{}{} = EXCLUDED.{}", text.empty() ? "" : ", ", column_sql(m, a.column.name), column_sql(m, inserted));

@@ -45,7 +45,7 @@ std::string of_table(const Material& m) {
   const bool knows_of = m.engine == Engine::kPostgres || (m.engine == Engine::kMySql && at_least(m, 8));
   if (top->tables.size() < 2 || !knows_of) return {};
   for (const TableRef& t : top->tables) {
-    if (iequals(t.name.name, bare_table(m))) return " OF " + quote_part(t.alias.empty() ? t.name.name : t.alias, m.engine);
+    if (iequals(t.name.name, bare_table(m))) return " OF " + quote_part(t.called(), m.engine);
   }
   return {};
 }

@@ -33,7 +33,7 @@ std::vector<Fix> version_check(const Material& m, const std::string& version_col
   const bool bumped =
       std::any_of(shape.set.begin(), shape.set.end(), [&](const UpdateShape::Set& s) { return iequals(s.column, version_column); });
   const std::string qualified =
-      shape.joins ? quote_part(write->target_alias.empty() ? bare_table(m) : write->target_alias, m.engine) + "." + column : column;
+      shape.joins ? quote_part(write->target_alias.empty() ? bare_table(m) : write->target_alias.str(), m.engine) + "." + column : column;
   const size_t set_end = shape.set.back().end;
   pieces.copy(0, set_end, draft);
   if (!bumped) draft.text(fmt::format(", {} = {} + 1", column, qualified));
