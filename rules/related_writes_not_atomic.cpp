@@ -115,12 +115,13 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const WriteAccess* update = single_row_update(unit.ops[i]);
     if (update == nullptr || update->housekeeping || !moves_any(unit.ops[i], *update)) continue;
     const Mover mover{i, update};
-    const auto half = std::find_if(movers.rbegin(), movers.rend(),
-                                   [&](const Mover& m) { return i - m.op > kNearby || report_pair(unit, m, mover, context); });
-    if (half == movers.rend() || i - half->op > kNearby) {
-      movers.push_back(mover);
+    bool is_paired = false;
+    for (auto half = movers.rbegin(); half != movers.rend() && i - half->op <= kNearby && !is_paired; ++half)
+      is_paired = report_pair(unit, *half, mover, context);
+    if (is_paired) {
+      movers.clear();  // nor does what stands before the pair look any further
     } else {
-      movers.clear();  // nor does what stands before it look any further
+      movers.push_back(mover);
     }
   }
 }

@@ -9,6 +9,7 @@
 
 #include "analyzers/schema/catalog.h"
 #include "analyzers/schema/ddl.h"
+#include "analyzers/schema/known_protections.h"
 #include "tests/catch.h"
 #include "tests/protects_cases.h"
 
@@ -559,6 +560,31 @@ TEST_CASE("the nearest miss is the one that could have been", "[schema][protects
   const Protection p = protects(catalog, catalog.tables[0], lookup({"k"}));
   REQUIRE(p.near_miss != nullptr);
   CHECK(p.near_miss->name == "nullable");
+}
+
+TEST_CASE("what is remembered of protects() is what it says", "[schema][protects]") {
+  const std::vector<std::vector<std::string>> others = {
+      {"k"},       {"k!"},      {"k~"},         {"k=a"}, {"k=b"}, {"k", "active"}, {"k", "active=1"}, {"k", "active=0"},
+      {"k", "d~"}, {"k", "d!"}, {"(lower(k))"}, {"b"}};
+  for (const RealCase& c : real_cases()) {
+    CAPTURE(c.what);
+    const Catalog catalog = schema_of(Engine::kSqlite, c.ddl + ";");
+    const Table* t = catalog.find("", "t");
+    REQUIRE(t != nullptr);
+    KnownProtections known(catalog);
+    const auto ask = [&](const std::vector<std::string>& columns) {
+      const Protection said = protects(catalog, *t, lookup(columns));
+      const Protection& remembered = known.of(*t, lookup(columns));
+      CHECK(remembered.key == said.key);
+      CHECK(remembered.near_miss == said.near_miss);
+      CHECK(remembered.why_not == said.why_not);
+      CHECK(remembered.certain == said.certain);
+    };
+    for (int round = 0; round < 2; ++round) {
+      for (const auto& columns : others) ask(columns);
+      ask(c.lookup);
+    }
+  }
 }
 
 }  // namespace
