@@ -214,7 +214,6 @@ struct Group {
   RareText source_file, source_route;
   int64_t source_line = 0;
   Isolation isolation = Isolation::kUnknown;
-  bool in_autocommit = false;
   Rare<std::set<std::string>> silenced_by;  // directives; when not empty, all of the group is silenced
   // Of the first match, and of one of another session; null: not kept.
   std::unique_ptr<FindingExample> example, second;
