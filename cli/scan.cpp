@@ -224,7 +224,7 @@ Result<ScanOutcome> audit_sources(const ScanOptions& options, const Baseline& ba
   outcome.errors = std::move(remarks.errors);
   const Result<void> settled = settle_findings(options, baseline, how.rules, how.catalog, report, outcome.notes);
   if (!settled) return tl::unexpected(settled.error());
-  for (Finding& f : report.findings) logs.audit().check_fixes(f);
+  logs.audit().check_fixes(report.findings, options.jobs);
   tell_target(options, sources, report);
   return outcome;
 }

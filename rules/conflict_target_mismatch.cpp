@@ -125,10 +125,10 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.pattern = Pattern::kConflictTarget;
       m.severity = Severity::kError;
       m.near_miss = std::move(reason);
-      const bool refused = op.error_code == "42P10" || op.error_code == "55000" || op.error_code == "42704" ||
-                           icontains(op.error_message, "no unique or exclusion constraint") ||
-                           icontains(op.error_message, "ON CONFLICT does not support") ||
-                           icontains(op.error_message, "does not match any PRIMARY KEY or UNIQUE constraint");
+      const bool refused = op.error_code() == "42P10" || op.error_code() == "55000" || op.error_code() == "42704" ||
+                           icontains(op.error_message(), "no unique or exclusion constraint") ||
+                           icontains(op.error_message(), "ON CONFLICT does not support") ||
+                           icontains(op.error_message(), "does not match any PRIMARY KEY or UNIQUE constraint");
       if (op.failed && refused) m.confidence = Confidence::kObserved;
       // It ran here: this schema is not the log's. After an error PostgreSQL commits nothing.
       const Transaction& tx = unit.transactions[op.transaction];

@@ -16,7 +16,7 @@ namespace dbaudit {
 
 namespace {
 
-bool is_busy(const Op& op) { return op.failed && (icontains(op.error_message, "locked") || icontains(op.error_code, "busy")); }
+bool is_busy(const Op& op) { return op.failed && (icontains(op.error_message(), "locked") || icontains(op.error_code(), "busy")); }
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.engine != Engine::kSqlite) return;

@@ -73,7 +73,7 @@ Taken taken_by(const WorkUnit& unit, uint32_t i) {
 
 // Does a table or advisory lock, taken before, let one such transaction in at a time?
 bool kept_apart(const WorkUnit& unit, uint32_t op) {
-  const std::span<const HeldLock> broad = unit.locks.broad();
+  const std::span<const HeldLock> broad = unit.locks->broad();
   size_t looked = 0;
   for (auto it = broad.rbegin(); it != broad.rend() && looked < kMaxBroad; ++it) {
     if (it->op >= op) continue;
@@ -117,7 +117,7 @@ void pair_up(const WorkUnit& unit, RuleContext& context, const Taken& first, con
   if (is_deadlock(unit.ops[b.op])) {
     m.confidence = Confidence::kObserved;
     m.evidence.push_back(
-        {"deadlock", fmt::format("the second statement was the victim of a deadlock ({})", unit.ops[b.op].error_code), {}});
+        {"deadlock", fmt::format("the second statement was the victim of a deadlock ({})", unit.ops[b.op].error_code()), {}});
     m.evidence_op = b.op;
   }
   context.report(std::move(m));

@@ -57,26 +57,34 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
 }
 
 void KeyAccounts::add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert) {
-  Account* known = asked.keys.find(key);
+  asked.keys.prefetch(key);
+  Coming& coming = coming_[next_++ % coming_.size()];
+  if (coming.asked != nullptr) keep(coming);
+  coming.asked = &asked;
+  coming.key = key;
+  TightEvent& event = coming.event;
+  event.time = op.start.known() ? op.start : op.end;
+  event.place = {op.file, op.line};
+  event.session = session;
+  event.in_order = op.in_order_received;
+  event.insert = insert;
+}
+
+void KeyAccounts::keep(const Coming& coming) {
+  Account* known = coming.asked->keys.find(coming.key);
   if (known == nullptr) {
     if (keys_ >= kMaxKeys) return;
     ++keys_;
-    known = &asked.keys[key];
+    known = &coming.asked->keys[coming.key];
   }
   Account& a = *known;
-  uint16_t& count = insert ? a.inserts : a.lookups;
+  uint16_t& count = coming.event.insert != 0 ? a.inserts : a.lookups;
   if (count >= kMaxEvents || events_.size() >= kMaxAllEvents) {
     count = kMaxEvents + 1;  // they are not all there
     return;
   }
   ++count;
-  TightEvent& event = events_.emplace_back();
-  event.time = op.start.known() ? op.start : op.end;
-  event.place = {op.file, op.line};
-  event.session = session;
-  event.before = a.last & kMaxPlace;
-  event.in_order = op.in_order_received;
-  event.insert = insert;
+  events_.emplace_back(coming.event).before = a.last & kMaxPlace;
   a.last = static_cast<uint32_t>(events_.size());
 }
 
@@ -215,6 +223,11 @@ void KeyAccounts::weigh(const Account& account, Weighing& out, uint64_t& orphans
 }
 
 KeyAccounts::Weighing KeyAccounts::weigh(uint64_t lookup) {
+  for (size_t i = 0; i < coming_.size(); ++i) {
+    Coming& coming = coming_[next_++ % coming_.size()];
+    if (coming.asked != nullptr) keep(coming);
+    coming.asked = nullptr;
+  }
   Weighing out;
   const auto it = asked_.find(lookup);
   if (it == asked_.end()) return out;

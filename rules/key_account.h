@@ -5,6 +5,7 @@
 // INSERT on session B. Then what one session did in order says nothing about what one request had seen, but sums over all sessions still do: whoever
 // inserted a key after looking for it in vain has a lookup of his own, and that lookup came before the first INSERT of the key.
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -58,6 +59,13 @@ class KeyAccounts {
     uint32_t before : 30 = 0;  ///< its place in events_, from 1; 0: none
     uint32_t in_order : 1 = 0, insert : 1 = 0;
   };
+  struct Asked;
+  /// An event on its way, while the place of its key is fetched.
+  struct Coming {
+    Asked* asked = nullptr;
+    uint64_t key = 0;
+    TightEvent event;
+  };
   struct Account {
     uint32_t last = 0;  ///< the event that came last: its place in events_, from 1
     uint16_t lookups = 0, inserts = 0;
@@ -82,6 +90,7 @@ class KeyAccounts {
   /// nullptr: the statement does not ask.
   Asking* asking_of(const BoundStatement& statement);
   void add(Asked& asked, uint64_t key, const Op& op, uint32_t session, bool insert);
+  void keep(const Coming& coming);
   void ask(Asking& asking, const Lookup& lookup, const Op& op, uint32_t session);
   void count_inserts(const Op& op, uint32_t session);
   /// In the order in which they were added.
@@ -92,6 +101,8 @@ class KeyAccounts {
   std::vector<std::unique_ptr<Asking>> asking_;                 // by template; null: as asking_of() says
   std::unordered_map<uint64_t, Asked> asked_;                   // by template's fingerprint; looked up by key only
   std::unordered_map<uint64_t, std::vector<Asked*>> of_table_;  // by the hash of its name, likewise
+  std::array<Coming, 8> coming_{};                              // in a ring
+  size_t next_ = 0;                                             // its oldest, modulo its size
   size_t keys_ = 0;
   std::deque<TightEvent> events_;  // a deque: it grows without being twice there
 };

@@ -19,13 +19,13 @@ namespace {
 constexpr int64_t kIdleMicros = 1'000'000;
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  if (unit.locks.rows().empty()) return;
+  if (unit.locks->rows().empty()) return;
   for (const Transaction& tx : unit.transactions) {
     if (!tx.is_explicit || tx.head_lost || tx.boundary != Boundary::kExplicit) continue;
     const HeldLock* held = nullptr;
     for (uint32_t i = tx.first; i <= tx.last && i < unit.ops.size(); ++i) {
       const Op& op = unit.ops[i];
-      for (const HeldLock& lock : unit.locks.rows(i, i)) {
+      for (const HeldLock& lock : unit.locks->rows(i, i)) {
         if (held == nullptr && lock.exclusive() && !lock.found_nothing && !(lock.write != nullptr && lock.write->is_insert())) held = &lock;
       }
       if (held == nullptr || !op.end.known()) continue;

@@ -46,7 +46,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (!tx.is_explicit || tx.first == w || tx.isolation < Isolation::kRepeatableRead || (write.failed && !is_deadlock(write))) continue;
     for (const WriteAccess& insert : write.statement->access.writes) {
       if (!insert.is_insert() || insert.set.empty() || insert.housekeeping) continue;
-      const std::span<const HeldLock> before = unit.locks.rows(std::max(tx.first, w > 64 ? w - 64 : 0), w - 1);
+      const std::span<const HeldLock> before = unit.locks->rows(std::max(tx.first, w > 64 ? w - 64 : 0), w - 1);
       for (auto it = before.rbegin(); it != before.rend(); ++it) {
         const HeldLock& lock = *it;
         const Op& op = unit.ops[lock.op];
@@ -78,7 +78,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
         if (!known || !m.level_known || insert.table == nullptr) m.confidence = Confidence::kPossible;
         if (is_deadlock(write)) {
           m.confidence = Confidence::kObserved;
-          m.evidence.push_back({"deadlock", fmt::format("this INSERT was the victim of a deadlock ({})", write.error_code), {}});
+          m.evidence.push_back({"deadlock", fmt::format("this INSERT was the victim of a deadlock ({})", write.error_code()), {}});
           m.evidence_op = w;
         }
         context.report(std::move(m));

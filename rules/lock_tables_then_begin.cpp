@@ -17,7 +17,7 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (!is_mysql_family(unit.engine)) return;
-  for (const HeldLock& lock : unit.locks.broad()) {
+  for (const HeldLock& lock : unit.locks->broad()) {
     if (lock.kind != LockKind::kTable || lock.end != LockEnd::kDroppedByBegin || !lock.exclusive()) continue;
     const Transaction& tx = unit.transactions[unit.ops[lock.until].transaction];
     for (uint32_t w = lock.until; w <= tx.last && w < unit.ops.size() && w < lock.until + kReach; ++w) {

@@ -81,9 +81,9 @@ bool is_wider(const Key& key, const std::vector<LookupColumn>& lookup) {
 
 bool is_duplicate_error(const Op& op) {
   if (!op.failed) return false;
-  if (op.error_code == "23505" || op.error_code == "1062" || op.error_code == "2067" || op.error_code == "1555") return true;
-  return op.error_code.empty() && (icontains(op.error_message, "duplicate key") || icontains(op.error_message, "Duplicate entry") ||
-                                   icontains(op.error_message, "UNIQUE constraint failed"));
+  if (op.error_code() == "23505" || op.error_code() == "1062" || op.error_code() == "2067" || op.error_code() == "1555") return true;
+  return op.error_code().empty() && (icontains(op.error_message(), "duplicate key") || icontains(op.error_message(), "Duplicate entry") ||
+                                     icontains(op.error_message(), "UNIQUE constraint failed"));
 }
 
 }  // namespace dbaudit

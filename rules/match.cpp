@@ -31,8 +31,8 @@ Agreement agree(const Op& a, const std::vector<KeyColumn>& left, const Op& b, co
     for (const KeyColumn& y : right) {
       if (x.hash != y.hash || x.is_null || y.is_null || x.column.empty() || y.column.empty()) continue;
       const auto holds = [](const Op& list_op, const KeyColumn& list, const Value& v) {
-        if (list.slot < 0 || static_cast<size_t>(list.slot) >= list_op.values.lists.size()) return false;
-        const auto elements = list_op.values.lists[static_cast<size_t>(list.slot)];
+        if (list.slot < 0 || static_cast<size_t>(list.slot) >= list_op.values.lists().size()) return false;
+        const auto elements = list_op.values.lists()[static_cast<size_t>(list.slot)];
         return std::any_of(elements.begin(), elements.end(), [&](const Value& e) { return same_value(e, v); });
       };
       // IN (…) of one value is an equality.

@@ -113,10 +113,10 @@ void report(const WorkUnit& unit, uint32_t write, const WriteAccess& w, const Ca
   m.halves_tell = c.computed || c.access->aggregate == Aggregate::kMax;
   m.blind_insert = w.is_insert() && !op.failed && !op.rolled_back;
   m.value_moved_by_step = c.step == 1;
-  if (unique && op.failed && is_duplicate_error(op.error_code)) {
+  if (unique && op.failed && is_duplicate_error(op.error_code())) {
     m.confidence = Confidence::kObserved;
     m.evidence.push_back(
-        {"duplicate-key-error", fmt::format("the INSERT failed with {}: another session had taken the number", op.error_code), {}});
+        {"duplicate-key-error", fmt::format("the INSERT failed with {}: another session had taken the number", op.error_code()), {}});
     m.evidence_op = write;
     const uint32_t last = std::min<uint32_t>(static_cast<uint32_t>(unit.ops.size()), write + kReach);
     for (uint32_t i = write + 1; i < last; ++i) {
@@ -178,7 +178,7 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
       if (found.number != std::floor(found.number)) continue;
       if (w.is_insert() && !inserts_into_set(read, r, op, w, /*may_be_whole_table=*/true)) continue;
       const auto at = static_cast<size_t>(c - w.set.data());
-      if (w.is_insert() && at < op.steps.size()) found.step = op.steps[at];
+      if (w.is_insert() && at < op.steps().size()) found.step = op.steps()[at];
       found.read = i;
       found.access = &r;
       found.column = column;

@@ -18,10 +18,10 @@ double limit_of(const Op* op) {
 
 // Marks of each ORM's SQL as captured from the ORMs themselves: Django's get() asks for 21 rows (MAX_GET_RESULTS); Peewee's aliases are t1, t2, …;
 // ActiveRecord names its probe `one`; SQLAlchemy labels t_id; TypeORM's alias is the table and its labels t_id in quotes; Hibernate's aliases end in _0.
-std::string name_of(const Op* read, const Op* write) {
+std::string name_of(std::string_view of_log, const Op* read, const Op* write) {
   const Op* any = read != nullptr ? read : write;
   if (any == nullptr) return {};
-  if (!any->orm.empty()) return std::string(any->orm);
+  if (!of_log.empty()) return std::string(of_log);
   if (limit_of(read) == 21) return "django";
   if (has(read, " as a from ") && limit_of(read) == 1 && has(read, "select (?) as a")) return "django";
   if (has(read, " as t1 ") && has(read, "t1.")) return "peewee";
@@ -32,9 +32,9 @@ std::string name_of(const Op* read, const Op* write) {
 
 }  // namespace
 
-OrmCall recognise_orm(const Op* read, const Op* write, std::string_view code) {
+OrmCall recognise_orm(std::string_view of_log, const Op* read, const Op* write, std::string_view code) {
   OrmCall c;
-  c.name = name_of(read, write);
+  c.name = name_of(of_log, read, write);
   if (c.name.empty()) return c;
   bool locked = false;
   if (read != nullptr) {

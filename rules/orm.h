@@ -13,7 +13,7 @@ struct OrmCall {
   std::string call;  ///< `get_or_create`; empty unknown
 };
 
-/// `write` may be null. `code` is the rule's, whose pattern narrows the call.
-[[nodiscard]] OrmCall recognise_orm(const Op* read, const Op* write, std::string_view code);
+/// `of_log` is WorkUnit::orm; `read` or `write` may be null. `code` is the rule's, whose pattern narrows the call.
+[[nodiscard]] OrmCall recognise_orm(std::string_view of_log, const Op* read, const Op* write, std::string_view code);
 
 }  // namespace dbaudit

@@ -70,7 +70,7 @@ bool inserted_here(const HeldLock& lock, const Op& op, const Op& write, const Wr
 // `SET x = x`, or a literal that the log last wrote there.
 bool changes_nothing(const WriteAccess& w, const Op& op) {
   for (size_t i = 0; i < w.set.size(); ++i) {
-    const bool same = i < op.steps.size() && op.steps[i] == 0;
+    const bool same = i < op.steps().size() && op.steps()[i] == 0;
     if (w.set[i].value->kind != OperandKind::kSelf && !(w.set[i].value->kind == OperandKind::kSlot && same)) return false;
   }
   return true;
@@ -85,7 +85,7 @@ class Question {
         w_(w),
         op_(unit.ops[write]),
         tx_(unit.transactions[op_.transaction]),
-        snapshot_(unit.locks.snapshot(op_.transaction)),
+        snapshot_(unit.locks->snapshot(op_.transaction)),
         innodb_(is_mysql_family(unit.engine)),
         updates_conflict_(snapshot_isolation || tx_.snapshot_isolation) {}
 
@@ -114,7 +114,7 @@ class Question {
   }
 
   void ask_broad() {
-    const std::span<const HeldLock> broad = unit_.locks.broad();
+    const std::span<const HeldLock> broad = unit_.locks->broad();
     const auto end = std::upper_bound(broad.begin(), broad.end(), read_, [](uint32_t op, const HeldLock& l) { return op < l.op; });
     size_t looked = 0;
     for (auto it = end; it != broad.begin() && looked < kBroadReach && !found(); ++looked) {
@@ -172,12 +172,12 @@ class Question {
 
   void ask_rows() {
     const uint32_t near = std::max(tx_.first, reach_from(read_));
-    for (const HeldLock& lock : unit_.locks.rows(near, read_)) ask_row(lock);
+    for (const HeldLock& lock : unit_.locks->rows(near, read_)) ask_row(lock);
     if (tx_.first < near) {
-      for (const HeldLock& lock : unit_.locks.rows(tx_.first, std::min(tx_.first + kFirstLocks, near - 1))) ask_row(lock);
+      for (const HeldLock& lock : unit_.locks->rows(tx_.first, std::min(tx_.first + kFirstLocks, near - 1))) ask_row(lock);
     }
     if (best_.shield != Shield::kNone || best_.flaw != Flaw::kNone || read_ >= write_) return;
-    for (const HeldLock& lock : unit_.locks.rows(std::max(read_ + 1, reach_from(write_)), write_ - 1)) {
+    for (const HeldLock& lock : unit_.locks->rows(std::max(read_ + 1, reach_from(write_)), write_ - 1)) {
       if (lock.exclusive() && lock.transaction == op_.transaction && is_own(lock)) flaw(Flaw::kAfterDecision, lock);
     }
   }
@@ -271,7 +271,7 @@ void WrittenBack::take(const std::string& column) {
 
 void WrittenBack::add(const Op& write, const ColumnWrite& column, size_t i, int slot, double number) {
   written = hash_combine(written, hash_combine(column.hash, write.value(slot).hash()));
-  const double step = i < write.steps.size() ? write.steps[i] : std::nan("");
+  const double step = i < write.steps().size() ? write.steps()[i] : std::nan("");
   if (!std::isnan(step) && step == 0) {
     if (!columns.empty() && !stayed) return;
     stayed = true;
@@ -364,10 +364,12 @@ Match match_of(const WorkUnit& unit, const Decision& decision, uint32_t write, c
 }
 
 bool locks_deliberately(const WorkUnit& unit) {
-  const std::span<const HeldLock> rows = unit.locks.rows();
-  return !unit.locks.broad().empty() || std::any_of(rows.begin(), rows.end(), [](const HeldLock& l) { return l.read != nullptr; });
+  const std::span<const HeldLock> rows = unit.locks->rows();
+  return !unit.locks->broad().empty() || std::any_of(rows.begin(), rows.end(), [](const HeldLock& l) { return l.read != nullptr; });
 }
 
-bool is_deadlock(const Op& op) { return op.failed && (op.error_code == "40P01" || op.error_code == "1213" || op.error_code == "1467"); }
+bool is_deadlock(const Op& op) {
+  return op.failed && (op.error_code() == "40P01" || op.error_code() == "1213" || op.error_code() == "1467");
+}
 
 }  // namespace dbaudit

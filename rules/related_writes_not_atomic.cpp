@@ -29,7 +29,7 @@ double moves_by(const Op& op, const WriteAccess& w, size_t i) {
   double by = 0;
   if (c.value->kind == OperandKind::kSelfRelative && c.value->slot >= 0 && as_number(op.value(c.value->slot), by))
     return c.value->sign * by;
-  if (c.value->kind == OperandKind::kSlot && i < op.steps.size() && !std::isnan(op.steps[i])) return op.steps[i];
+  if (c.value->kind == OperandKind::kSlot && i < op.steps().size() && !std::isnan(op.steps()[i])) return op.steps()[i];
   return 0;
 }
 

@@ -21,10 +21,10 @@ namespace {
 
 bool asks_for_retry(const Op& op, Engine engine) {
   if (!op.failed) return false;
-  if (engine == Engine::kSqlite) return icontains(op.error_message, "database is locked");
-  if (engine == Engine::kPostgres) return op.error_code == "40001" || op.error_code == "40P01";
+  if (engine == Engine::kSqlite) return icontains(op.error_message(), "database is locked");
+  if (engine == Engine::kPostgres) return op.error_code() == "40001" || op.error_code() == "40P01";
   static constexpr std::string_view kCodes[] = {"1213", "1205", "1020", "1467"};
-  return std::find(std::begin(kCodes), std::end(kCodes), op.error_code) != std::end(kCodes);
+  return std::find(std::begin(kCodes), std::end(kCodes), op.error_code()) != std::end(kCodes);
 }
 
 bool same_execution(const Op& a, const Op& b) {
@@ -65,8 +65,8 @@ void check(const WorkUnit& unit, RuleContext& context) {
     // The retry may be on another connection, or where the log is cut.
     m.confidence = goes_on && unit.sessions_told_apart ? Confidence::kLikely : Confidence::kPossible;
     m.refuted_by = key;
-    m.message_detail = unit.engine == Engine::kSqlite ? "SQLITE_BUSY" : std::string(op.error_code);
-    m.evidence.push_back({op.error_code == "40P01" || op.error_code == "1213" ? "deadlock" : "serialization-failure",
+    m.message_detail = unit.engine == Engine::kSqlite ? "SQLITE_BUSY" : std::string(op.error_code());
+    m.evidence.push_back({op.error_code() == "40P01" || op.error_code() == "1213" ? "deadlock" : "serialization-failure",
                           fmt::format("this statement failed with {} and was not run again", m.message_detail),
                           {}});
     m.evidence_op = i;

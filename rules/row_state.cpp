@@ -21,8 +21,8 @@ bool is_truth_value(const Value& v) {
 
 bool may_be_in_list(const Op& op, const KeyColumn& list, const Value& v) {
   if (op.value(list.slot).known()) return same_value(op.value(list.slot), v);
-  if (list.slot < 0 || static_cast<size_t>(list.slot) >= op.values.lists.size()) return true;
-  const auto elements = op.values.lists[static_cast<size_t>(list.slot)];
+  if (list.slot < 0 || static_cast<size_t>(list.slot) >= op.values.lists().size()) return true;
+  const auto elements = op.values.lists()[static_cast<size_t>(list.slot)];
   return elements.empty() || std::any_of(elements.begin(), elements.end(), [&](const Value& e) { return !e.known() || same_value(e, v); });
 }
 

@@ -9,8 +9,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
+#include <thread>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -28,6 +32,7 @@
 #include "rules/match.h"
 #include "rules/orm.h"
 #include "rules/protection.h"
+#include "rules/read_rows.h"
 #include "rules/statement_text.h"
 #include "rules/suggest/check.h"
 #include "rules/verdict.h"
@@ -40,7 +45,6 @@ constexpr size_t kMaxRows = 50'000;       // rows remembered per group
 constexpr size_t kMaxVisits = 24;         // visits remembered per row
 constexpr size_t kMaxWindows = 4096;      // window lengths remembered per group
 constexpr size_t kMaxSessions = 100'000;  // names of sessions remembered
-constexpr size_t kMaxReadRows = 200'000;  // rows remembered as read, over all tables
 constexpr size_t kMaxEvidence = 5;
 constexpr size_t kMaxNotes = 400'000;  // keys remembered for Match::needs
 constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
@@ -68,9 +72,20 @@ FindingExample example_of(const WorkUnit& unit, const Match& m) {
   return example;
 }
 
-void add_user(std::vector<uint32_t>& users, uint32_t session) {
-  if (users.size() < kManySessions && std::find(users.begin(), users.end(), session) == users.end()) users.push_back(session);
-}
+/// The first kManySessions that did something.
+class FewSessions {
+ public:
+  void add(uint32_t session) {
+    const std::span<const uint32_t> known = all();
+    if (!are_many() && std::find(known.begin(), known.end(), session) == known.end()) sessions_[count_++] = session;
+  }
+  [[nodiscard]] std::span<const uint32_t> all() const { return std::span(sessions_).first(count_); }
+  [[nodiscard]] bool are_many() const { return count_ == kManySessions; }
+
+ private:
+  std::array<uint32_t, kManySessions> sessions_{};
+  uint32_t count_ = 0;
+};
 
 DataCheck data_check(const Group& g) {
   const Sight& m = *g.first;
@@ -117,8 +132,8 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] const Catalog* catalog() const override { return options_.catalog; }
   [[nodiscard]] Engine engine() const override { return options_.engine; }
   [[nodiscard]] bool snapshot_isolation() const override { return options_.snapshot_isolation; }
-  [[nodiscard]] bool row_was_read(uint64_t row, std::string_view table, std::string_view column) const override {
-    return read_rows_.contains(hash_combine(row, hash_combine(hash_bytes(table), hash_bytes(column))));
+  [[nodiscard]] bool row_was_read(uint64_t row, std::string_view column) const override {
+    return read_rows_.contains(row, hash_bytes(column));
   }
   [[nodiscard]] const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) override {
     if (!lookup_inserts_) lookup_inserts_ = find_lookup_inserts(unit, protections_ ? &*protections_ : nullptr);
@@ -128,13 +143,13 @@ class Audit::Folder final : public RuleContext {
     return protections_->of(table, lookup);
   }
   [[nodiscard]] const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
-  [[nodiscard]] bool is_well_known(const Op& op) const override { return runs_[op.statement->source->id].by.size() == kManySessions; }
+  [[nodiscard]] bool is_well_known(const Op& op) const override { return runs_[op.statement->source->id].by.are_many(); }
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
   void visit(const WorkUnit& unit);
   std::vector<Finding> finish(uint64_t sessions);
-  void check_fixes(Finding& finding);
+  void check_fixes(std::span<Finding> findings, int jobs);
   [[nodiscard]] uint64_t suppressed() const { return suppressed_; }
   [[nodiscard]] Remarks remarks() const { return {directives_.errors(), remarks_}; }
 
@@ -150,7 +165,7 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] bool run_by_several(const Ref& ref) const {
     if (ref.statement == nullptr) return true;
     const uint32_t id = ref.statement->source->id;
-    return id < runs_.size() && runs_[id].by.size() > 1;
+    return id < runs_.size() && runs_[id].by.all().size() > 1;
   }
   [[nodiscard]] KeyAccounts::Weighing weigh_keys(const Group& g) {
     return g.read.statement != nullptr ? keys_.weigh(g.read.statement->source->fingerprint) : KeyAccounts::Weighing{};
@@ -180,21 +195,22 @@ class Audit::Folder final : public RuleContext {
   std::map<std::string, Group> groups_;             // by rule, tables and writing template, in the order of their names
   std::unordered_map<uint64_t, Group*> group_ids_;  // by a hash of the same
   std::map<uint32_t, std::string> session_names_;
-  HashSet read_rows_;
+  ReadRows read_rows_;
   HashTable<Note> notes_;
   std::array<uint64_t, 4096> settled_{};  // some keys of notes_ that two sessions have noted: nothing more is to be learnt of them
   std::unordered_map<uint64_t, FindingExample> partners_;  // the first units that noted these keys
   struct Runs {
     const BoundStatement* statement = nullptr;
-    std::vector<uint32_t> by;  // the first kManySessions that ran it
+    FewSessions by;
+    uint32_t fetched = 0;  // the first of its reads in fetched_
   };
-  std::vector<Runs> runs_;  // by template; some are of none that ran
+  std::vector<Runs> runs_;                  // by template; some are of none that ran
+  std::vector<ReadRows::Columns> fetched_;  // by the reads of the templates that ran
   KeyAccounts keys_;
-  size_t example_bytes_ = 0;                     // of the groups' examples
-  std::vector<FindingExamples> shown_by_;        // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
-  std::optional<Templates> checked_statements_;  // of examples and fixes
-  // Made of them at the end: the first kManySessions that used a table, and the tables a session used.
-  std::unordered_map<std::string_view, std::vector<uint32_t>> users_of_;
+  size_t example_bytes_ = 0;               // of the groups' examples
+  std::vector<FindingExamples> shown_by_;  // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
+  // Made of them at the end: those that used a table, and the tables a session used.
+  std::unordered_map<std::string_view, FewSessions> users_of_;
   std::unordered_map<uint32_t, std::vector<std::string_view>> used_by_;
   std::set<std::string> deleted_from_;                     // tables some statement of the log deletes from
   std::set<std::pair<std::string, std::string>> updated_;  // made at the end: columns of tables some statement of the log sets
@@ -243,7 +259,7 @@ void Audit::Folder::report(Match m) {
   // What is silenced is folded all the same, apart from the rest: only at the end is it known whether it would have been a finding.
   std::set<std::string> silenced_by;
   for (const Op* op : {&read, &write}) {
-    for (const std::string_view d : op->directives) {
+    for (const std::string_view d : op->remarks().directives) {
       if (silences(parse_directive(d), *rule_)) silenced_by.emplace(d);
     }
   }
@@ -260,7 +276,7 @@ void Audit::Folder::report(Match m) {
     if (m.has_write) g.write = ref_of(unit, write);
     g.read_role = m.read_role;
     g.write_role = m.write_role;
-    g.orm = recognise_orm(m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
+    g.orm = recognise_orm(unit.orm, m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
     g.isolation = tx.isolation;
     g.first.emplace(m);
     for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
@@ -311,12 +327,12 @@ void Audit::Folder::report(Match m) {
     if (e.place.line == 0) e.place = {path_of(unit.ops[m.evidence_op].file), unit.ops[m.evidence_op].line};
     g.evidence.push_back(std::move(e));
   }
-  if (g.source_file.empty() && !write.source_file.empty()) {
-    g.source_file = options_.show_values ? std::string(write.source_file) : masked_path(write.source_file);
-    g.source_line = write.source_line;
+  if (g.source_file.empty() && !write.remarks().source_file.empty()) {
+    g.source_file = options_.show_values ? std::string(write.remarks().source_file) : masked_path(write.remarks().source_file);
+    g.source_line = write.remarks().source_line;
   }
   if (g.source_route.empty()) {
-    const std::string_view route = !write.source_route.empty() ? write.source_route : read.source_route;
+    const std::string_view route = !write.remarks().source_route.empty() ? write.remarks().source_route : read.remarks().source_route;
     g.source_route = options_.show_values ? std::string(route) : masked_path(route);
   }
   if (m.row != 0 && (g.rows.size() < kMaxRows || g.rows.contains(m.row))) {
@@ -382,7 +398,7 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 
 void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
   const BoundStatement& statement = *op.statement;
-  for (const std::string_view d : op.directives) directives_.see(d, {path_of(op.file), op.line});
+  for (const std::string_view d : op.remarks().directives) directives_.see(d, {path_of(op.file), op.line});
   const uint32_t id = statement.source->id;
   if (id >= runs_.size()) runs_.resize(id + 1);
   Runs& runs = runs_[id];
@@ -391,13 +407,15 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
     for (const WriteAccess& w : statement.access.writes) {
       if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name);
     }
+    runs.fetched = static_cast<uint32_t>(fetched_.size());
+    for (const ReadAccess& r : statement.access.reads) fetched_.push_back(r.equal.empty() ? 0 : read_rows_.columns_of(r.column_hashes));
   }
-  add_user(runs.by, unit.session);
+  runs.by.add(unit.session);
+  const ReadRows::Columns* columns = fetched_.data() + runs.fetched;
   for (const ReadAccess& r : statement.access.reads) {
-    if (read_rows_.size() >= kMaxReadRows) return;
-    const uint64_t row = r.equal.empty() ? 0 : row_identity(r, r.equal, op);
-    if (row == 0) continue;
-    for (const uint64_t column : r.column_hashes) read_rows_.insert(hash_combine(row, hash_combine(r.name_hash, column)));
+    const uint64_t row = *columns == 0 ? 0 : row_identity(r, r.equal, op);
+    if (row != 0) read_rows_.add(row, *columns);
+    ++columns;
   }
 }
 
@@ -555,8 +573,8 @@ void Audit::Folder::tell_uses_of_tables() {
     if (runs.statement == nullptr) continue;
     const StatementAccess& access = runs.statement->access;
     const auto use = [&](std::string_view table) {
-      for (const uint32_t session : runs.by) {
-        add_user(users_of_[table], session);
+      for (const uint32_t session : runs.by.all()) {
+        users_of_[table].add(session);
         used_by_[session].push_back(table);
       }
     };
@@ -573,10 +591,10 @@ void Audit::Folder::tell_uses_of_tables() {
 bool Audit::Folder::among_many(uint32_t session) const {
   const auto tables = used_by_.find(session);
   if (tables == used_by_.end()) return true;  // all it ran was run by many before
-  std::vector<uint32_t> users;
+  FewSessions users;
   for (const std::string_view table : tables->second) {
-    for (const uint32_t user : users_of_.at(table)) add_user(users, user);
-    if (users.size() >= kManySessions) return true;
+    for (const uint32_t user : users_of_.at(table).all()) users.add(user);
+    if (users.are_many()) return true;
   }
   return false;
 }
@@ -795,11 +813,20 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   return kept;
 }
 
-void Audit::Folder::check_fixes(Finding& finding) {
+void Audit::Folder::check_fixes(std::span<Finding> findings, int jobs) {
   constexpr size_t kMaxTemplates = 10'000;
-  if (!checked_statements_ || checked_statements_->size() > kMaxTemplates) checked_statements_.emplace(dialect_of(options_.engine));
-  dbaudit::check_fixes(finding, finding.shown_by == 0 ? FindingExamples() : shown_by_[finding.shown_by - 1], options_,
-                       *checked_statements_);
+  std::atomic<size_t> next = 0;
+  const auto check = [&] {
+    std::optional<Templates> statements;  // of examples and fixes
+    for (size_t i = next++; i < findings.size(); i = next++) {
+      if (!statements || statements->size() > kMaxTemplates) statements.emplace(dialect_of(options_.engine));
+      const uint32_t shown_by = findings[i].shown_by;
+      dbaudit::check_fixes(findings[i], shown_by == 0 ? FindingExamples() : shown_by_[shown_by - 1], options_, *statements);
+    }
+  };
+  std::vector<std::jthread> others;
+  for (size_t i = 1; i < std::min(static_cast<size_t>(jobs), findings.size()); ++i) others.emplace_back(check);
+  check();
 }
 
 std::vector<Finding> check_schema(const AuditOptions& options) {
@@ -830,7 +857,7 @@ Audit::Audit(const AuditOptions& options) : folder_(std::make_unique<Folder>(opt
 Audit::~Audit() = default;
 void Audit::visit(const WorkUnit& unit) { folder_->visit(unit); }
 std::vector<Finding> Audit::finish(uint64_t sessions) { return folder_->finish(sessions); }
-void Audit::check_fixes(Finding& finding) { folder_->check_fixes(finding); }
+void Audit::check_fixes(std::span<Finding> findings, int jobs) { folder_->check_fixes(findings, jobs); }
 uint64_t Audit::suppressed() const { return folder_->suppressed(); }
 Remarks Audit::remarks() const { return folder_->remarks(); }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,9 @@ class Audit {
   void visit(const WorkUnit& unit);
   /// The findings, in report_order, their fixes not checked. `sessions` is the number of sessions that ran a statement. Call once.
   [[nodiscard]] std::vector<Finding> finish(uint64_t sessions);
-  /// Fills Fix::checked and Fix::trial of a finding of finish(), or of one with the same catalog that no unit shows (check_schema, check_live_data). After
-  /// finish(), and for what is reported only: the rules run over its example several times for each fix.
-  void check_fixes(Finding& finding);
+  /// Fills Fix::checked and Fix::trial of findings of finish(), or of those with the same catalog that no unit shows (check_schema, check_live_data). After
+  /// finish(), and for what is reported only: the rules run over its example several times for each fix. On as many threads as `jobs`.
+  void check_fixes(std::span<Finding> findings, int jobs);
   /// Findings not made because of a `dbaudit:ignore` or `dbaudit:locked` comment or an assumption about their table. After finish().
   [[nodiscard]] uint64_t suppressed() const;
   [[nodiscard]] Remarks remarks() const;  ///< after finish()

@@ -24,7 +24,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     for (uint32_t i = tx.first; i <= tx.last && i < unit.ops.size(); ++i) {
       const Op& op = unit.ops[i];
       if (op.rolled_back || !op.failed) continue;
-      if (op.error_code != "25P02") {
+      if (op.error_code() != "25P02") {
         culprit = &op;
         at = i;
         continue;
@@ -48,13 +48,14 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.pattern = Pattern::kAbortedTransaction;
       m.severity = Severity::kWarning;
       m.confidence = Confidence::kObserved;
-      m.message_detail = std::string(culprit->error_code);
-      const std::string_view kind = culprit->error_code == "23505"   ? "duplicate-key-error"
-                                    : culprit->error_code == "40001" ? "serialization-failure"
-                                    : is_deadlock(*culprit)          ? "deadlock"
-                                                                     : "";
+      m.message_detail = std::string(culprit->error_code());
+      const std::string_view kind = culprit->error_code() == "23505"   ? "duplicate-key-error"
+                                    : culprit->error_code() == "40001" ? "serialization-failure"
+                                    : is_deadlock(*culprit)            ? "deadlock"
+                                                                       : "";
       if (!kind.empty()) {
-        std::string text = fmt::format("this statement failed with {}, and a later one of the transaction with 25P02", culprit->error_code);
+        std::string text =
+            fmt::format("this statement failed with {}, and a later one of the transaction with 25P02", culprit->error_code());
         m.evidence.push_back({std::string(kind), std::move(text), {}});
       }
       m.evidence_op = at;

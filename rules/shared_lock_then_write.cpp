@@ -47,7 +47,7 @@ bool locks_row(const HeldLock& lock, const WorkUnit& unit, const Op& write, cons
 // Is the row this transaction's alone when it takes the shared lock: locked for writing, written, or made by it?
 bool alone_before(const WorkUnit& unit, const HeldLock& shared, const Op& write, const WriteAccess& w) {
   size_t looked = 0;
-  const std::span<const HeldLock> before = unit.locks.rows(unit.transactions[write.transaction].first, shared.op);
+  const std::span<const HeldLock> before = unit.locks->rows(unit.transactions[write.transaction].first, shared.op);
   for (auto it = before.rbegin(); it != before.rend() && looked < kNear; ++it, ++looked) {
     if (!it->exclusive() || bare(it->table_name()) != bare(w.name)) continue;
     const Op& op = unit.ops[it->op];
@@ -79,7 +79,7 @@ void report(const WorkUnit& unit, RuleContext& context, const HeldLock& lock, ui
   if (!m.level_known) m.confidence = Confidence::kPossible;
   if (is_deadlock(write)) {
     m.confidence = Confidence::kObserved;
-    m.evidence.push_back({"deadlock", fmt::format("this statement was the victim of a deadlock ({})", write.error_code), {}});
+    m.evidence.push_back({"deadlock", fmt::format("this statement was the victim of a deadlock ({})", write.error_code()), {}});
     m.evidence_op = w;
   }
   context.report(std::move(m));
@@ -94,13 +94,13 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (write.statement->access.writes.empty() || !tx.is_explicit || tx.first == w || (write.failed && !is_deadlock(write))) continue;
     for (const WriteAccess& access : write.statement->access.writes) {
       if (access.hidden) continue;
-      for (const HeldLock& lock : unit.locks.broad()) {
+      for (const HeldLock& lock : unit.locks->broad()) {
         if (lock.op >= w) break;
         if (innodb || lock.kind != LockKind::kTable || lock.strength != LockStrength::kShare || !is_held(unit, lock, w)) continue;
         if (names_table(*lock.statement, access.name)) report(unit, context, lock, w, access, Pattern::kSharedTableThenWrite);
       }
       if (access.is_insert() || access.equal.empty()) continue;
-      const std::span<const HeldLock> before = unit.locks.rows(std::max(tx.first, reach_from(w)), w - 1);
+      const std::span<const HeldLock> before = unit.locks->rows(std::max(tx.first, reach_from(w)), w - 1);
       size_t looked = 0;
       for (auto it = before.rbegin(); it != before.rend() && looked < kNear; ++it, ++looked) {
         if (it->strength != LockStrength::kShare || !is_held(unit, *it, w) || !locks_row(*it, unit, write, access)) continue;

@@ -19,10 +19,10 @@ namespace dbaudit {
 namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  if (!is_mysql_family(unit.engine) || unit.locks.rows().empty()) return;
+  if (!is_mysql_family(unit.engine) || unit.locks->rows().empty()) return;
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     const Op& write = unit.ops[w];
-    const uint32_t snapshot = unit.locks.snapshot(write.transaction);
+    const uint32_t snapshot = unit.locks->snapshot(write.transaction);
     if (snapshot == HeldLock::kNone || snapshot >= w) continue;
     for (const WriteAccess& access : write.statement->access.writes) {
       if (access.housekeeping) continue;

@@ -108,7 +108,7 @@ std::string sql_with_values(const Op& op) {
       }
       return quoted + "'";
     };
-    const auto& list = op.values.lists.size() > slot ? op.values.lists[slot] : std::span<const Value>();
+    const auto& list = op.values.lists().size() > slot ? op.values.lists()[slot] : std::span<const Value>();
     if (list.empty()) {
       out += spell(op.values.slots[slot]);
     } else {

@@ -13,7 +13,7 @@ namespace dbaudit {
 namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  if (unit.locks.broad().empty()) return;
+  if (unit.locks->broad().empty()) return;
   for (uint32_t w = 0; w < unit.ops.size(); ++w) {
     for (const WriteAccess& access : unit.ops[w].statement->access.writes) {
       if (access.housekeeping) continue;

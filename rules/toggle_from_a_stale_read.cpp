@@ -33,20 +33,20 @@ uint64_t turned(const std::string& table, const std::string& column, bool on) {
 void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, RuleContext& context) {
   const Op& write = unit.ops[w];
   const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
-  if (!read || has_guard(write, update, *read->access) || write.changes.size() != update.set.size()) return;
+  if (!read || has_guard(write, update, *read->access) || write.changes().size() != update.set.size()) return;
   const ColumnWrite* flag = nullptr;
   CellStep step;
   for (size_t i = 0; i < update.set.size(); ++i) {
     const ColumnWrite& c = update.set[i];
     if (c.is_for(ColumnUse::kTime) || c.is_for(ColumnUse::kVersion)) continue;
     const bool flips = c.value->kind == OperandKind::kSlot && is_flag(update, c, write.value(c.value->slot)) && read->access->projects(c);
-    const bool moved = write.changes[i].change == CellChange::kChanged || write.changes[i].change == CellChange::kReturned;
+    const bool moved = write.changes()[i].change == CellChange::kChanged || write.changes()[i].change == CellChange::kReturned;
     if (!flips && (moved || c.value->kind != OperandKind::kSlot)) return;
     if (!flips) continue;
     if (flag != nullptr && moved && step.change != CellChange::kKept) return;  // two flags at once: a form
     if (flag == nullptr || moved) {
       flag = &c;
-      step = write.changes[i];
+      step = write.changes()[i];
     }
   }
   if (flag == nullptr) return;
@@ -88,7 +88,7 @@ void check_insert(const WorkUnit& unit, const LookupInsert& pair, RuleContext& c
   m.pattern = Pattern::kToggleRow;
   if (pair.protection != nullptr) {
     if (pair.protection->key != nullptr) m.pattern = Pattern::kToggleRowUnique;
-    if (write.failed && (write.error_code == "23505" || write.error_code == "1062")) {
+    if (write.failed && (write.error_code() == "23505" || write.error_code() == "1062")) {
       m.confidence = Confidence::kObserved;
     } else if (pair.protection->key != nullptr) {
       m.confidence = Confidence::kPossible;  // the refusal may well be looked after

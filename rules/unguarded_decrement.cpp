@@ -104,7 +104,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
           if (protected_by_lock(unit, read->op, w, update)) continue;
           m.read = read->op;
           m.has_read = true;
-        } else if (!down || !context.row_was_read(m.row, update.name, c.column)) {
+        } else if (!down || !context.row_was_read(m.row, c.column)) {
           continue;  // nobody decides on it
         } else if (protected_by_lock(unit, w, w, update)) {
           continue;

@@ -51,9 +51,9 @@ void report_early_release(const WorkUnit& unit, RuleContext& context, const Held
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  if (unit.locks.broad().empty()) return;
+  if (unit.locks->broad().empty()) return;
   bool advisory = false;
-  for (const HeldLock& lock : unit.locks.broad()) {
+  for (const HeldLock& lock : unit.locks->broad()) {
     if (lock.kind != LockKind::kAdvisory || !lock.exclusive() || lock.transaction != HeldLock::kNone) continue;
     advisory = true;
     if (lock.end == LockEnd::kReleased) report_early_release(unit, context, lock);

@@ -114,7 +114,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
           if (m.random_key) continue;
           m.pattern = Pattern::kUpdateOrInsertUnique;
           m.row = 0;
-          const bool seen = is_duplicate_error(write) || write.error_code == "1213" || write.error_code == "40P01";
+          const bool seen = is_duplicate_error(write) || write.error_code() == "1213" || write.error_code() == "40P01";
           m.severity = seen ? Severity::kWarning : Severity::kNote;
           if (seen) {
             m.confidence = Confidence::kObserved;

@@ -132,7 +132,7 @@ TEST_CASE("column use: what is kept beside the accesses") {
       CHECK(all.column_hashes.size() == (known != nullptr ? 10 : 0));
       CHECK(unit.ops[1].statement->access.reads.front().descending);
       const WriteAccess& update = unit.ops[2].statement->access.writes.front();
-      CHECK(unit.ops[2].numbers.size() == update.set.size());
+      CHECK(unit.ops[2].numbers().size() == update.set.size());
       CHECK(update.version_column.str() == (known != nullptr ? "lock_version" : ""));
       const WriteAccess& insert = unit.ops[3].statement->access.writes.front();
       CHECK(insert.refers_to.size() == (known != nullptr ? 2 : 0));

@@ -53,7 +53,7 @@ std::string values_of(std::string_view sql, std::vector<BindValue> params = {}, 
     out += v.text;
   };
   for (size_t i = 0; i < bound.slots.size(); ++i) {
-    const std::span<const Value> list = bound.lists.empty() ? std::span<const Value>() : bound.lists[i];
+    const std::span<const Value> list = bound.lists().empty() ? std::span<const Value>() : bound.lists()[i];
     if (list.empty()) {
       append(bound.slots[i]);
       continue;
@@ -64,8 +64,8 @@ std::string values_of(std::string_view sql, std::vector<BindValue> params = {}, 
     for (const Value& v : list) append(v);
     out += ']';
   }
-  if (!bound.more_rows.empty()) out += " |";
-  for (const Value& v : bound.more_rows) append(v);
+  if (!bound.more_rows().empty()) out += " |";
+  for (const Value& v : bound.more_rows()) append(v);
   return out;
 }
 
@@ -518,9 +518,9 @@ TEST_CASE("long statements are linear and fold") {
   CHECK(f.normalise(list).text == "select * from t where id in (?)");
   Arena arena;
   const BoundValues bound = f.bind({}, false, arena);
-  REQUIRE(bound.lists.size() == 1);
-  REQUIRE(bound.lists[0].size() == 100'000);
-  CHECK(bound.lists[0][99'999].text == "99999");
+  REQUIRE(bound.lists().size() == 1);
+  REQUIRE(bound.lists()[0].size() == 100'000);
+  CHECK(bound.lists()[0][99'999].text == "99999");
 
   std::string insert = "INSERT INTO t VALUES (1, 'x', NULL)";
   while (insert.size() < 10'000'000) insert += ", (2, 'some text', NULL)";

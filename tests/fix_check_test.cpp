@@ -60,7 +60,7 @@ Fix checked(const Fix& fix, Isolation isolation = Isolation::kReadCommitted) {
   REQUIRE(findings.size() == 1);
   REQUIRE(findings[0].fixes.size() == 1);
   CHECK(findings[0].fixes[0].checked.empty());  // what is dropped before it is reported costs no check
-  audit.check_fixes(findings[0]);
+  audit.check_fixes(std::span(findings).first(1), 1);
   return findings[0].fixes[0];
 }
 

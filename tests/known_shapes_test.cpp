@@ -81,9 +81,9 @@ bool same(std::span<const Value> a, std::span<const Value> b) {
 }
 
 bool same(const BoundValues& a, const BoundValues& b) {
-  if (!same(a.slots, b.slots) || !same(a.more_rows, b.more_rows) || a.lists.size() != b.lists.size()) return false;
-  for (size_t i = 0; i < a.lists.size(); ++i) {
-    if (!same(a.lists[i], b.lists[i])) return false;
+  if (!same(a.slots, b.slots) || !same(a.more_rows(), b.more_rows()) || a.lists().size() != b.lists().size()) return false;
+  for (size_t i = 0; i < a.lists().size(); ++i) {
+    if (!same(a.lists()[i], b.lists()[i])) return false;
   }
   return true;
 }
@@ -115,8 +115,8 @@ TEST_CASE("known shapes: a statement has the template and the values that its wo
           CHECK(values.slots[i].hash() == expected.slots[i].hash());
           CHECK(static_cast<int>(values.slots[i].kind) == static_cast<int>(expected.slots[i].kind));
         }
-        CHECK(values.lists.size() == expected.lists.size());
-        CHECK(values.more_rows.size() == expected.more_rows.size());
+        CHECK(values.lists().size() == expected.lists().size());
+        CHECK(values.more_rows().size() == expected.more_rows().size());
         FAIL("values differ");
       }
     }

@@ -92,8 +92,8 @@ std::string told(const WorkUnit& unit, const HeldLock& l) {
 std::string all_told(Engine engine, Isolation level, std::string_view script) {
   std::string s;
   trace(engine, level, script, [&](const WorkUnit& u) {
-    for (const HeldLock& l : u.locks.rows()) s += (s.empty() ? "" : "; ") + told(u, l);
-    for (const HeldLock& l : u.locks.broad()) s += (s.empty() ? "" : "; ") + told(u, l);
+    for (const HeldLock& l : u.locks->rows()) s += (s.empty() ? "" : "; ") + told(u, l);
+    for (const HeldLock& l : u.locks->broad()) s += (s.empty() ? "" : "; ") + told(u, l);
   });
   return s;
 }
@@ -211,7 +211,7 @@ TEST_CASE("Locks: the statement that takes the snapshot", "[locks]") {
   };
   for (const Row& row : kRows) {
     INFO(row.script);
-    trace(row.engine, row.level, row.script, [&](const WorkUnit& u) { CHECK(u.locks.snapshot(0) == row.op); });
+    trace(row.engine, row.level, row.script, [&](const WorkUnit& u) { CHECK(u.locks->snapshot(0) == row.op); });
   }
 }
 

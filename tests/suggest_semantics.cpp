@@ -59,9 +59,9 @@ std::vector<PairValue> slots_of(const std::string& sql, Engine engine) {
   for (size_t i = 0; i < bound.slots.size(); ++i) {
     const Value& v = bound.slots[i];
     PairValue& value = out.emplace_back();
-    if (i < bound.lists.size() && bound.lists[i].size() > 1) {  // ARRAY[…] is one parameter
+    if (i < bound.lists().size() && bound.lists()[i].size() > 1) {  // ARRAY[…] is one parameter
       std::vector<std::string> elements;
-      for (const Value& e : bound.lists[i]) elements.emplace_back(e.text);
+      for (const Value& e : bound.lists()[i]) elements.emplace_back(e.text);
       value.text = "{" + join(elements, ",") + "}";
       continue;
     }

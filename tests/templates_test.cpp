@@ -37,7 +37,7 @@ TEST_CASE("rows of an insert are told by the template") {
   CHECK(t == templates.intern("INSERT INTO t (a, b) VALUES (1, 2) RETURNING 5", false));
   Arena arena;
   templates.intern("INSERT INTO t (a, b) VALUES (1, 2), (3, 4) RETURNING 5", false);
-  CHECK(templates.bind({}, false, arena).more_rows.size() == 2);
+  CHECK(templates.bind({}, false, arena).more_rows().size() == 2);
 }
 
 TEST_CASE("a cut statement never shares a template with a whole one") {

@@ -87,8 +87,8 @@ class Run {
       s.rolled_back.push_back(op.rolled_back);
       s.failed.push_back(op.failed);
       s.savepoints.push_back(op.savepoints);
-      s.steps.emplace_back(op.steps.begin(), op.steps.end());
-      s.changes.emplace_back(op.changes.begin(), op.changes.end());
+      s.steps.emplace_back(op.steps().begin(), op.steps().end());
+      s.changes.emplace_back(op.changes().begin(), op.changes().end());
     }
     s.transactions = u.transactions;
     s.end = u.end;

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/base/prefetch.h"
+
 namespace dbaudit {
 
 class Arena {
@@ -43,6 +45,11 @@ class Arena {
     T* p = static_cast<T*>(allocate(n * sizeof(T), alignof(T)));
     for (size_t i = 0; i < n; ++i) new (p + i) T();
     return {p, n};
+  }
+  /// Something is to be put here soon.
+  DBAUDIT_ALWAYS_INLINE void expect() const {
+    constexpr size_t kSoon = 6;  // lines: the values of a usual statement
+    for (size_t line = 0; line < kSoon; ++line) prefetch_to_write(next_ + line * kCacheLine);
   }
   void reset();                                              ///< forgets everything; keeps the first block for reuse, unless it is huge
   [[nodiscard]] size_t bytes_used() const { return used_; }  ///< asked for since the last reset, without padding

@@ -11,16 +11,6 @@ namespace dbaudit {
 
 uint64_t hash_bytes(std::string_view bytes, uint64_t seed) { return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed); }
 
-// The 128-to-64 bit step of CityHash: not symmetric, and a zero on either side still changes the result.
-uint64_t hash_combine(uint64_t a, uint64_t b) {
-  constexpr uint64_t kMultiplier = 0x9ddfea08eb382d69ULL;
-  uint64_t x = (a ^ (b + 0x9e3779b97f4a7c15ULL)) * kMultiplier;
-  x ^= x >> 47;
-  uint64_t y = ((b + 0x9e3779b97f4a7c15ULL) ^ x) * kMultiplier;
-  y ^= y >> 47;
-  return y * kMultiplier;
-}
-
 uint64_t hash_of_some(std::string_view bytes) {
   if (bytes.size() < 32) return hash_bytes(bytes);
   uint64_t hash = bytes.size();

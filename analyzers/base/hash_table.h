@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/base/prefetch.h"
+
 namespace dbaudit {
 
 /// T must be movable and have a default; a value stays where it is until the next insertion. Key 0 is the same as key 1: of hashes, neither is likelier
@@ -33,6 +35,10 @@ class HashTable {
       ++size_;
     }
     return slot.value;
+  }
+  /// For a key that is looked up soon.
+  DBAUDIT_ALWAYS_INLINE void prefetch(uint64_t key) const {
+    if (!slots_.empty()) dbaudit::prefetch(&slots_[stored(key) & (slots_.size() - 1)]);
   }
   /// Calls visit(key, value) with each.
   template <typename Visit>

@@ -268,4 +268,10 @@ struct StatementFacts {
   [[nodiscard]] const QueryBlock* top() const { return blocks.empty() ? nullptr : &blocks.front(); }
 };
 
+/// Does the statement read, write or lock? Transaction control, settings and the like are no ops.
+[[nodiscard]] inline bool is_op(const StatementFacts& facts) {
+  return !facts.writes.empty() || !facts.locks.empty() || (facts.kind == StatementKind::kSelect && !facts.blocks.empty()) ||
+         facts.kind == StatementKind::kMerge;
+}
+
 }  // namespace dbaudit

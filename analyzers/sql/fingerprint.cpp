@@ -156,7 +156,9 @@ BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_para
     const bool of_one = p.source == Piece::Source::kList && found.lists[p.index].count == 1;
     more_rows[i] = binder.value(of_one ? found.elements[found.lists[p.index].begin] : p);
   }
-  return {.slots = slots, .lists = lists, .more_rows = more_rows};
+  BoundValues values{.slots = slots};
+  values.set_more(lists, more_rows, arena);
+  return values;
 }
 
 std::vector<SlotToken> tokenise(std::string_view sql, const Dialect& dialect) {

@@ -45,10 +45,27 @@ struct Normalised {
 
 /// Values of one execution. Everything lives in the arena given to bind().
 struct BoundValues {
+  /// Values behind the first of a slot.
+  struct More {
+    std::span<const std::span<const Value>> lists;
+    std::span<const Value> rows;
+  };
   std::span<const Value> slots;  ///< one per slot; for a list slot the value is that of a list of one, else kMissing
-  std::span<const std::span<const Value>>
-      lists;                         ///< one per slot: the elements of a list slot, else empty; none at all without a list slot
-  std::span<const Value> more_rows;  ///< rows after the first, row_slots values each
+  const More* more = nullptr;    ///< null: no lists, one row
+
+  /// One per slot: the elements of a list slot, else empty; none at all without a list slot.
+  [[nodiscard]] std::span<const std::span<const Value>> lists() const {
+    return more != nullptr ? more->lists : std::span<const std::span<const Value>>();
+  }
+  /// Rows after the first, row_slots values each.
+  [[nodiscard]] std::span<const Value> more_rows() const { return more != nullptr ? more->rows : std::span<const Value>(); }
+  /// Makes `more` of them, in `arena`, where they live already.
+  void set_more(std::span<const std::span<const Value>> lists, std::span<const Value> rows, Arena& arena) {
+    if (lists.empty() && rows.empty()) return;
+    More& made = arena.array<More>(1).front();
+    made = {lists, rows};
+    more = &made;
+  }
 };
 
 /// Reusable buffers for normalising many statements without allocating. Cost is linear in the length of the statement.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "analyzers/base/hash.h"
+#include "analyzers/base/prefetch.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/templates.h"
@@ -32,22 +33,24 @@ uint64_t KnownShapes::hash_of_start(std::string_view sql) const {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
   const char* p = begin;
-  for (;;) {
+  const auto begins_value = [begin](const char* at) { return *at == '\'' || at == begin || !continues_name(at[-1]); };
+  const auto up_to = [begin](const char* at) { return hash_of_some({begin, static_cast<size_t>(at - begin)}); };
 #if defined(__SSE2__)
-    for (; end - p >= 16; p += 16) {
-      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-      const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
-      const int mask = _mm_movemask_epi8(_mm_or_si128(digit, _mm_cmpeq_epi8(x, _mm_set1_epi8('\''))));
-      if (mask == 0) continue;
-      p += std::countr_zero(static_cast<unsigned>(mask));
-      break;
+  constexpr ptrdiff_t kStretch = 32;
+  const auto marks = [](const char* at) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
+    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(digit, _mm_cmpeq_epi8(x, _mm_set1_epi8('\'')))));
+  };
+  for (; end - p >= kStretch; p += kStretch) {
+    // A digit is mostly one of a name, and names stand everywhere.
+    for (uint32_t left = marks(p) | marks(p + kStretch / 2) << (kStretch / 2); left != 0; left &= left - 1) {
+      if (const char* const at = p + std::countr_zero(left); begins_value(at)) return up_to(at);
     }
-#endif
-    while (p != end && *p != '\'' && !is_digit(*p)) ++p;
-    if (p == end || *p == '\'' || p == begin || !continues_name(p[-1])) break;
-    ++p;
   }
-  return hash_of_some({begin, static_cast<size_t>(p - begin)});
+#endif
+  while (p != end && !((*p == '\'' || is_digit(*p)) && begins_value(p))) ++p;
+  return up_to(p);
 }
 
 /// Behind the plain value that begins at `p`, or null.
@@ -120,7 +123,10 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
   const char* const known = shape.text.data();
-  if (sql.size() < shape.gaps[0].begin || std::memcmp(begin, known, shape.gaps[0].begin) != 0) return false;
+  prefetch(shape.gaps.data());
+  prefetch(shape.pieces.data());
+  prefetch(reinterpret_cast<const char*>(shape.pieces.data()) + kCacheLine);
+  if (sql.size() < shape.first_gap || std::memcmp(begin, known, shape.first_gap) != 0) return false;
   lifted_.pieces = shape.pieces;
   lifted_.elements.clear();
   lifted_.lists.clear();
@@ -208,7 +214,8 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
   Shape& shape = set->ways[set->next];
   set->next = static_cast<uint8_t>((set->next + 1) % set->ways.size());
   bytes_ = bytes_ + sql.size() - shape.text.size();
-  shape = Shape{hash, of, has_comment, std::string(sql), std::move(gaps), lifted.pieces};
+  const uint32_t first_gap = gaps.front().begin;
+  shape = Shape{hash, of, first_gap, has_comment, std::string(sql), std::move(gaps), lifted.pieces};
 }
 
 }  // namespace dbaudit

@@ -44,6 +44,7 @@ class KnownShapes {
   struct Shape {
     uint64_t hash = 0;
     const Template* of = nullptr;
+    uint32_t first_gap = 0;  ///< where it begins
     bool has_comment = false;
     std::string text;
     std::vector<Gap> gaps;      ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes

@@ -1,5 +1,7 @@
 #include "analyzers/sql/templates.h"
 
+#include <algorithm>
+
 #include "analyzers/base/hash.h"
 #include "analyzers/sql/known_shapes.h"
 #include "analyzers/sql/lexer.h"
@@ -12,7 +14,6 @@ namespace {
 
 // Texts remembered: enough for what an application says again and again, little beside the templates themselves.
 constexpr size_t kSets = 1024;
-constexpr size_t kWays = 4;
 constexpr size_t kSeen = 4096;
 constexpr size_t kLongestKnown = 2048;
 constexpr size_t kMostPieces = 256;
@@ -34,6 +35,11 @@ void trim(StatementFacts& facts) {
   }
 }
 
+// The trace asks for its first lines next.
+DBAUDIT_ALWAYS_INLINE inline void expect(const Template& t) {
+  for (size_t line = 0; line < sizeof(Template); line += kCacheLine) prefetch(reinterpret_cast<const char*>(&t) + line);
+}
+
 }  // namespace
 
 Templates::Templates(const Dialect& dialect, size_t cap)
@@ -41,8 +47,7 @@ Templates::Templates(const Dialect& dialect, size_t cap)
       cap_(cap),
       fingerprinter_(dialect),
       shapes_(std::make_unique<KnownShapes>(dialect)),
-      known_(kSets * kWays),
-      next_known_(kSets),
+      known_(kSets),
       seen_once_(kSeen) {
   templates_.push_back(std::make_unique<Template>());
   templates_[0]->facts.reason = "more distinct statements than the table holds";
@@ -68,10 +73,12 @@ const Template* Templates::intern(std::string_view sql, bool truncated) {
 }
 
 const Template* Templates::by_text(std::string_view sql, uint64_t hash, bool truncated) {
-  const std::unique_ptr<Known>* const set = &known_[hash % kSets * kWays];
-  for (size_t way = 0; way < kWays && set[way] != nullptr; ++way) {
-    const Known& known = *set[way];
-    if (known.hash != hash || known.truncated != truncated || known.text != sql) continue;
+  const KnownSet& set = known_[hash % kSets];
+  for (size_t way = 0; way < set.ways.size(); ++way) {
+    if (set.hashes[way] != hash || set.ways[way] == nullptr) continue;
+    const Known& known = *set.ways[way];
+    expect(*known.of);
+    if (known.truncated != truncated || known.text != sql) continue;
     last_dropped_ = false;
     last_name_ = sql.substr(known.name_at, known.name_size);
     last_has_comment_ = known.has_comment;
@@ -96,11 +103,12 @@ void Templates::remember_text(std::string_view sql, uint64_t hash, bool truncate
   const bool is_small =
       sql.size() <= kLongestKnown && lifted.pieces.size() + lifted.elements.size() + lifted.more_rows.size() <= kMostPieces;
   if (!is_small) return;
-  const size_t set = hash % kSets;
-  std::unique_ptr<Known>& known = known_[set * kWays + next_known_[set]];
-  next_known_[set] = static_cast<uint8_t>((next_known_[set] + 1) % kWays);
+  KnownSet& set = known_[hash % kSets];
+  const size_t way = set.next;
+  set.next = static_cast<uint8_t>((way + 1) % set.ways.size());
+  set.hashes[way] = hash;
+  std::unique_ptr<Known>& known = set.ways[way];
   known = std::make_unique<Known>();
-  known->hash = hash;
   known->text = sql;
   known->of = of;
   known->truncated = truncated;
@@ -140,6 +148,8 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
   t->facts = parse_statement(sql, dialect_, cut);
   trim(t->facts);
+  t->is_op = is_op(t->facts);
+  t->locks_rows = std::any_of(t->facts.blocks.begin(), t->facts.blocks.end(), [](const QueryBlock& b) { return !b.locks.empty(); });
   by_fingerprint_[key] = t->id;
   templates_.push_back(std::move(t));
   return templates_.back().get();

@@ -1,6 +1,7 @@
 #pragma once
 // The table of templates: every distinct statement shape seen, parsed once.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,9 +18,11 @@ class KnownShapes;
 
 struct Template {
   uint32_t id = 0;
+  bool is_op = false;        ///< is_op(facts)
+  bool locks_rows = false;   ///< some block of it has FOR UPDATE or the like
   uint64_t fingerprint = 0;  ///< of the text, and of what keeps it apart: being cut, its directives
-  std::string text;          ///< normalised, slots as `?`
   StatementFacts facts;
+  std::string text;  ///< normalised, slots as `?`
   uint32_t slots = 0, row_slots = 0, first_row_slot = 0;
   std::vector<std::string> directives;  ///< `dbaudit:` comments
 };
@@ -45,13 +48,18 @@ class Templates {
  private:
   /// A text that came more than once: what a placeholder stands for, COMMIT, a health check. Its template is known without a look at its words.
   struct Known {
-    uint64_t hash = 0;
-    std::string text;
     const Template* of = nullptr;
     bool truncated = false;
     bool has_comment = false;
     uint32_t name_at = 0, name_size = 0;  ///< of object_name() in the text
+    std::string text;
     std::unique_ptr<Lifted> lifted;
+  };
+  /// Texts whose hashes fall together; of most statements a look at the hashes tells that none of them is theirs.
+  struct KnownSet {
+    std::array<uint64_t, 4> hashes{};
+    std::array<std::unique_ptr<Known>, 4> ways;
+    uint8_t next = 0;  ///< the way to be replaced next
   };
 
   /// nullptr: not known so.
@@ -65,10 +73,9 @@ class Templates {
   uint64_t dropped_ = 0;
   Fingerprinter fingerprinter_;
   std::unique_ptr<KnownShapes> shapes_;
-  std::vector<std::unique_ptr<Known>> known_;  // sets of kWays, by hash_of_some(); null: none yet
-  std::vector<uint8_t> next_known_;            // by set: the way to be replaced next
-  std::vector<uint64_t> seen_once_;            // hashes, by their lowest bits
-  std::string_view last_name_;                 // object_name() of the statement last interned
+  std::vector<KnownSet> known_;      // by hash_of_some()
+  std::vector<uint64_t> seen_once_;  // hashes, by their lowest bits
+  std::string_view last_name_;       // object_name() of the statement last interned
   bool last_has_comment_ = false;
   std::vector<std::unique_ptr<Template>> templates_;
   HashTable<uint32_t> by_fingerprint_;

@@ -34,18 +34,19 @@ struct Decimal {
   int64_t exponent = 0;     // of the last digit
 };
 
-/// Digits that do not begin with a zero: what most numbers are.
-bool is_plain_integer(std::string_view s) {
-  if (s.empty() || s.front() == '0') return false;
-  for (const char c : s) {
-    if (!is_digit(c)) return false;
+/// Of digits that do not begin with a zero, which is what most numbers are: how many they are up to the last that is none. 0: `s` is something else.
+size_t plain_digits(std::string_view s) {
+  if (s.empty() || s.front() == '0') return 0;
+  size_t significant = 0;
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (!is_digit(s[i])) return 0;
+    if (s[i] != '0') significant = i + 1;
   }
-  return true;
+  return significant;
 }
 
 bool parse_decimal(std::string_view s, Decimal& out) {
-  if (is_plain_integer(s)) {
-    const size_t digits = s.find_last_not_of('0') + 1;
+  if (const size_t digits = plain_digits(s); digits != 0) {
     out = Decimal{false, s.substr(0, digits), digits, static_cast<int64_t>(s.size() - digits)};
     return true;
   }
@@ -90,6 +91,11 @@ bool parse_decimal(std::string_view s, Decimal& out) {
   return true;
 }
 
+/// `zeros`: the exponent of the last digit.
+uint64_t hash_digits(uint64_t hash_of_digits, int64_t zeros, bool negative) {
+  return hash_combine(hash_of_digits, static_cast<uint64_t>(zeros) * 2 + (negative ? 1 : 0));
+}
+
 uint64_t hash_decimal(const Decimal& d) {
   uint64_t digits = 0;
   const size_t point = d.digits.find('.');
@@ -105,7 +111,7 @@ uint64_t hash_decimal(const Decimal& d) {
     joined.append(d.digits.substr(point + 1));
     digits = hash_bytes(joined, kNumberSeed);
   }
-  return hash_combine(digits, static_cast<uint64_t>(d.exponent) * 2 + (d.negative ? 1 : 0));
+  return hash_digits(digits, d.exponent, d.negative);
 }
 
 /// Never 0, which means a missing value.
@@ -303,6 +309,8 @@ uint64_t Value::compute_hash() const {
     case ValueKind::kNumber:
     case ValueKind::kString: break;
   }
+  if (const size_t digits = plain_digits(text); digits != 0)
+    return known_hash(hash_digits(hash_bytes(text.substr(0, digits), kNumberSeed), static_cast<int64_t>(text.size() - digits), false));
   Decimal d;
   return known_hash(parse_decimal(text, d) ? hash_decimal(d) : hash_bytes(text, kTextSeed));
 }
@@ -334,8 +342,14 @@ const Value& null_value() {
 
 bool as_number(const Value& v, double& out) {
   if (v.kind != ValueKind::kNumber && v.kind != ValueKind::kString) return false;
-  Decimal d;
   constexpr size_t kExactDigits = 15;  // every decimal of 15 digits survives a double
+  if (v.text.size() <= kExactDigits && plain_digits(v.text) != 0) {
+    uint64_t number = 0;
+    for (const char c : v.text) number = number * 10 + static_cast<uint64_t>(c - '0');
+    out = static_cast<double>(number);
+    return true;
+  }
+  Decimal d;
   if (!parse_decimal(v.text, d) || d.significant > kExactDigits) return false;
   std::string_view s = v.text;
   if (s[0] == '+') s.remove_prefix(1);

@@ -272,6 +272,7 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
 
 TraitMask traits_of(const StatementAccess& access, const StatementFacts& facts) {
   TraitMask traits = Trait::kStatement;
+  if (!facts.locks.empty()) traits |= Trait::kLocks;
   for (const ReadAccess& r : access.reads) {
     traits |= Trait::kReads;
     if (r.lock != LockStrength::kNone) traits |= Trait::kLockingReads;

@@ -148,6 +148,7 @@ inline constexpr TraitMask kNumberReads = 512;    ///< reads of a highest value:
 inline constexpr TraitMask kInsertsQuery = 1024;  ///< INSERT … SELECT, MERGE
 inline constexpr TraitMask kSetsNullable = 2048;  ///< UPDATEs that set a column which can be NULL
 inline constexpr TraitMask kSetsRelative = 4096;  ///< UPDATEs that set a column to itself ± something
+inline constexpr TraitMask kLocks = 8192;         ///< StatementFacts::locks: LOCK TABLE, advisory locks
 inline constexpr TraitMask kWrites = kInserts | kUpdates | kDeletes | kOtherWrites;
 // Of a unit, not of a statement. Two tables may be taken for one, so these can be there for nothing.
 inline constexpr TraitMask kFailures = 1 << 16;

@@ -24,10 +24,9 @@ struct BoundTable {
 class BoundStatement {
  public:
   const Template* source = nullptr;
+  StatementAccess access;                ///< rows read and written
   std::vector<BoundTable> block_tables;  ///< of all blocks, one after the other
   std::vector<BoundTable> write_tables;  ///< parallel to facts().writes: the first target
-
-  StatementAccess access;  ///< rows read and written
 
   [[nodiscard]] const StatementFacts& facts() const { return source->facts; }
   /// Parallel to facts().blocks[b].tables.

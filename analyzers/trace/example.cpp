@@ -73,16 +73,16 @@ void add_history(const Op& op, ExampleStatement& s, Engine engine) {
     const auto slot = static_cast<size_t>(set[i].value->slot);
     double now = 0;
     if (slot >= before.size()) continue;
-    if (i < op.steps.size() && !std::isnan(op.steps[i]) && op.steps[i] != 0 && as_number(before[slot], now)) {
-      numbers.push_back(fmt::format("{}", now - op.steps[i]));
+    if (i < op.steps().size() && !std::isnan(op.steps()[i]) && op.steps()[i] != 0 && as_number(before[slot], now)) {
+      numbers.push_back(fmt::format("{}", now - op.steps()[i]));
       before[slot] = make_value(numbers.back(), before[slot].kind == ValueKind::kString);
       moved = true;
-    } else if (i < op.changes.size() && op.changes[i].change >= CellChange::kChanged) {
+    } else if (i < op.changes().size() && op.changes()[i].change >= CellChange::kChanged) {
       const Value other = turned(before[slot]);
       if (!other.known()) continue;
       before[slot] = other;
       moved = true;
-      returned |= op.changes[i].change == CellChange::kReturned;
+      returned |= op.changes()[i].change == CellChange::kReturned;
     }
   }
   if (!moved) return;
@@ -117,7 +117,7 @@ std::string template_with_literals(std::string_view template_text, Engine engine
     out.append(end, token.text.data());
     end = token.text.data() + token.text.size();
     if (token.kind == TokenKind::kPlaceholder) {
-      const std::span<const Value> list = slot < values.lists.size() ? values.lists[slot] : std::span<const Value>();
+      const std::span<const Value> list = slot < values.lists().size() ? values.lists()[slot] : std::span<const Value>();
       std::string literal;
       for (size_t i = 0; i < std::min(list.size(), kMaxListValues); ++i) {
         const std::string one = literal_of(list[i], engine);
@@ -177,9 +177,9 @@ ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bo
       s.rolled_back = op.rolled_back;
       s.failed = op.failed;
       s.rows = op.rows;
-      s.error_code = std::string(op.error_code);
-      s.error_message = std::string(op.error_message.substr(0, 1000));
-      s.orm = op.orm;
+      s.error_code = std::string(op.error_code());
+      s.error_message = std::string(op.error_message().substr(0, 1000));
+      s.orm = unit.orm;
       add_cells(op, s, unit.engine);
       if (named) add_history(op, s, unit.engine);
       bytes += s.sql.size();

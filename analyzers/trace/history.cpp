@@ -66,8 +66,8 @@ uint64_t row_identity(const AccessedTable& table, const std::vector<KeyColumn>& 
 uint64_t first_row_identity(const AccessedTable& table, const std::vector<KeyColumn>& equal, const Op& op) {
   return identity(table, equal, [&](int slot) -> const Value& {
     const auto i = static_cast<size_t>(slot);
-    const bool is_list = slot >= 0 && i < op.values.lists.size() && !op.values.lists[i].empty();
-    return is_list ? op.values.lists[i].front() : op.value(slot);
+    const bool is_list = slot >= 0 && i < op.values.lists().size() && !op.values.lists()[i].empty();
+    return is_list ? op.values.lists()[i].front() : op.value(slot);
   });
 }
 
@@ -117,7 +117,7 @@ const Operand* upserted_value(const WriteAccess& w, const Write& write, std::str
 }
 
 double number_written(const Op& op, const WriteAccess& w, size_t i) {
-  if (i < op.numbers.size() && &w == op.statement->access.writes.data()) return op.numbers[i];
+  if (i < op.numbers().size() && &w == op.statement->access.writes.data()) return op.numbers()[i];
   double number = 0;
   return w.set[i].takes_value() && as_number(op.value(w.set[i].value->slot), number) ? number : std::numeric_limits<double>::quiet_NaN();
 }
@@ -216,7 +216,7 @@ void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
     if (!known) continue;
     double number = 0;
     // Of several rows only the first is known: what the last put there is not.
-    if (w.rows > 1 || !op.values.more_rows.empty() || !c->takes_value() || !as_number(op.value(c->value->slot), number)) {
+    if (w.rows > 1 || !op.values.more_rows().empty() || !c->takes_value() || !as_number(op.value(c->value->slot), number)) {
       if (Cell* const highest = find(rows_.find(row), 0, 0)) highest->number = std::numeric_limits<double>::quiet_NaN();
       continue;
     }
@@ -230,10 +230,23 @@ void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
     highest->number = std::max(before, number);
     if (std::isnan(step) || std::abs(moved) < std::abs(step)) step = moved;
   }
-  op.steps = steps;
+  OpMoves& moves = arena.array<OpMoves>(1).front();
+  moves.steps = steps;
+  op.history = &moves;
 }
 
-void WriteHistory::observe(Op& op, uint32_t session, Arena& arena) {
+uint64_t WriteHistory::row_of(const Op& op) {
+  const StatementAccess& access = op.statement->access;
+  if (access.writes.empty()) return 0;
+  const WriteAccess& w = access.writes.front();
+  if (w.set.empty()) return 0;
+  if (w.kind == StatementKind::kUpdate) return row_identity(w, w.equal, op);
+  if (!w.is_insert() || w.rows != 1 || w.upsert == UpsertKind::kNone) return 0;
+  const std::vector<KeyColumn> key = upsert_key(w, op.facts().writes[static_cast<size_t>(w.write)]);
+  return key.empty() ? 0 : row_identity(w, key, op);
+}
+
+void WriteHistory::observe(Op& op, uint64_t row, uint32_t session, Arena& arena) {
   const StatementAccess& access = op.statement->access;
   if (op.failed) return;
   if ((access.traits & Trait::kNumberReads) != 0) watch(*op.statement);
@@ -241,12 +254,6 @@ void WriteHistory::observe(Op& op, uint32_t session, Arena& arena) {
   const WriteAccess& w = access.writes.front();
   if (w.set.empty()) return;
   const Write& write = op.facts().writes[static_cast<size_t>(w.write)];
-  uint64_t row = 0;
-  if (w.kind == StatementKind::kUpdate) {
-    row = row_identity(w, w.equal, op);
-  } else if (w.is_insert() && w.rows == 1 && w.upsert != UpsertKind::kNone) {
-    if (const std::vector<KeyColumn> key = upsert_key(w, write); !key.empty()) row = row_identity(w, key, op);
-  }
   if (row == 0 && w.is_insert()) return observe_insert(op, w, arena);
   if (row == 0) return;
   const std::span<double> steps = arena.array<double>(w.set.size());
@@ -286,9 +293,9 @@ void WriteHistory::observe(Op& op, uint32_t session, Arena& arena) {
     changes[i] = step_to(*cell, written.hash(), op, session);
     steps[i] = move(*cell, is_number ? number : std::numeric_limits<double>::quiet_NaN());
   }
-  op.steps = steps;
-  op.numbers = numbers;
-  op.changes = changes;
+  OpMoves& moves = arena.array<OpMoves>(1).front();
+  moves = {steps, numbers, changes};
+  op.history = &moves;
 }
 
 }  // namespace dbaudit

@@ -39,8 +39,18 @@ class WriteHistory {
  public:
   /// At most `cap` cells are remembered; past it new cells are not, and are counted.
   explicit WriteHistory(size_t cap = 200'000) : cap_(cap) {}
-  /// Sets op.steps, op.numbers and op.changes (in `arena`) and remembers what it wrote. Call in the order in which they ran, with the op's session.
-  void observe(Op& op, uint32_t session, Arena& arena);
+  /// Would observe() of an op of this statement do anything?
+  [[nodiscard]] static bool heeds(const BoundStatement& statement) {
+    const std::vector<WriteAccess>& writes = statement.access.writes;
+    return (statement.access.traits & Trait::kNumberReads) != 0 || (!writes.empty() && !writes.front().set.empty());
+  }
+  /// The row whose columns the op writes, as row_identity() tells it; 0: it is none, or not known.
+  [[nodiscard]] static uint64_t row_of(const Op& op);
+  /// Sets op.history (in `arena`) and remembers what it wrote. Call in the order in which they ran, with the op's session and
+  /// row_of().
+  void observe(Op& op, uint64_t row, uint32_t session, Arena& arena);
+  /// Tells the processor that observe() of this row comes soon: most rows were last looked at long ago.
+  DBAUDIT_ALWAYS_INLINE void expect(uint64_t row) const { rows_.prefetch(row); }
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:

@@ -126,8 +126,8 @@ void UnitLocks::add_rows(const WorkUnit& unit, uint32_t i) {
 
 void UnitLocks::add_broad(const WorkUnit& unit, uint32_t i) {
   const Op& op = unit.ops[i];
-  const bool may_claim = (op.statement->access.traits & Trait::kUpdates) != 0;  // a flag
-  if (op.facts().locks.empty() && !may_claim && unit.engine != Engine::kSqlite) return;
+  // An UPDATE may claim a flag.
+  if ((op.statement->access.traits & (Trait::kLocks | Trait::kUpdates)) == 0 && unit.engine != Engine::kSqlite) return;
   const Transaction& tx = unit.transactions[op.transaction];
   const auto hold = [this](HeldLock lock) {
     if (open_.size() >= kMaxOpen) open_.erase(open_.begin());

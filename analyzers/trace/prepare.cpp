@@ -20,7 +20,7 @@ std::span<const Value> copy_span(std::span<const Value> values, Arena& arena) {
 }  // namespace
 
 void PreparedStatement::evaluate(const LogRecord& record, const Templates& templates, Arena& arena) {
-  if (is_op(of->facts)) values = bind(record, templates, arena);
+  if (of->is_op) values = bind(record, templates, arena);
   const TxAction action = of->facts.tx.action;
   if (action == TxAction::kSavepoint || action == TxAction::kRelease || action == TxAction::kRollbackTo) {
     std::string name;
@@ -33,11 +33,6 @@ void PreparedStatement::evaluate(const LogRecord& record, const Templates& templ
 BoundValues PreparedStatement::bind(const LogRecord& record, const Templates& templates, Arena& arena) const {
   const bool is_whole = sql.size() == record.sql.size();  // bind parameters cannot belong to a packet
   return templates.bind(is_whole ? record.params : std::span<const BindValue>(), record.has_params && is_whole, arena);
-}
-
-bool is_op(const StatementFacts& facts) {
-  return !facts.writes.empty() || !facts.locks.empty() || (facts.kind == StatementKind::kSelect && !facts.blocks.empty()) ||
-         facts.kind == StatementKind::kMerge;
 }
 
 std::string_view PacketParts::next() {
@@ -58,10 +53,10 @@ std::string_view PacketParts::next() {
 BoundValues copy_values(const BoundValues& values, Arena& arena) {
   BoundValues copy;
   copy.slots = copy_span(values.slots, arena);
-  copy.more_rows = copy_span(values.more_rows, arena);
-  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(values.lists.size());
-  for (size_t i = 0; i < lists.size(); ++i) lists[i] = copy_span(values.lists[i], arena);
-  copy.lists = lists;
+  if (values.more == nullptr) return copy;
+  const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(values.more->lists.size());
+  for (size_t i = 0; i < lists.size(); ++i) lists[i] = copy_span(values.more->lists[i], arena);
+  copy.set_more(lists, copy_span(values.more->rows, arena), arena);
   return copy;
 }
 

@@ -15,7 +15,7 @@ namespace dbaudit {
 struct PreparedStatement {
   const Template* of = nullptr;
   std::string_view sql;          ///< of a packet of several, this one's part of LogRecord::sql; evaluated: as far as the trace asks for it
-  BoundValues values;            ///< of a statement that is_op()
+  BoundValues values;            ///< of a statement that is an op
   std::string_view object_name;  ///< Templates::object_name(), of one that names a savepoint
   bool has_comment = true;       ///< Templates::has_comment()
 
@@ -24,9 +24,6 @@ struct PreparedStatement {
   /// The values alone, on the same condition.
   [[nodiscard]] BoundValues bind(const LogRecord& record, const Templates& templates, Arena& arena) const;
 };
-
-/// Does the statement read, write or lock? Transaction control, settings and the like are no ops.
-[[nodiscard]] bool is_op(const StatementFacts& facts);
 
 /// The statements of a packet, trimmed.
 class PacketParts {

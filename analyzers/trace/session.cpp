@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "analyzers/base/hash.h"
+#include "analyzers/base/prefetch.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/lexer.h"
 
@@ -70,6 +71,39 @@ std::optional<bool> sets_snapshot_isolation(std::string_view sql, const Dialect&
     }
   }
   return std::nullopt;
+}
+
+OpRemarks& remarks_of(Op& op, Arena& arena) {
+  OpRemarks& remarks = arena.array<OpRemarks>(1).front();
+  remarks = op.remarks();
+  op.rare = &remarks;
+  return remarks;
+}
+
+void set_error(Op& op, const LogRecord& record, Arena& arena) {
+  op.failed = true;
+  OpRemarks& remarks = remarks_of(op, arena);
+  remarks.error_code = arena.copy(record.error_code);
+  remarks.error_message = arena.copy(record.error_message);
+}
+
+// Where in the program it comes from, and what its comments ask of the audit.
+void set_source(Op& op, const LogRecord& record, const CommentTags& comments, Arena& arena) {
+  OpRemarks& remarks = remarks_of(op, arena);
+  for (const Tag& tag : record.tags) {
+    if (iequals(tag.name, "route")) remarks.source_route = arena.copy(tag.value);
+  }
+  for (const auto& [name, value] : comments.tags) {
+    if (name == "route" || (name == "controller" && remarks.source_route.empty())) remarks.source_route = arena.copy(value);
+  }
+  if (!record.source_file.empty()) {
+    remarks.source_file = arena.copy(record.source_file);
+    remarks.source_line = record.source_line;
+  }
+  if (comments.directives.empty()) return;
+  const std::span<std::string_view> directives = arena.array<std::string_view>(comments.directives.size());
+  for (size_t i = 0; i < directives.size(); ++i) directives[i] = arena.copy(comments.directives[i]);
+  remarks.directives = directives;
 }
 
 // The value of a tag that tells one request from another; route and controller tell what kind it was, not which.
@@ -185,6 +219,13 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
   }
   if ((++fed_ & 0x3fff) == 0) sweep(when, &s);
   if (record.kind == RecordKind::kStatement) {
+    // Its unit is needed when the statement has been taken apart.
+    s.arena.expect();
+    if (!s.unit.transactions.empty()) prefetch_to_write(&s.unit.transactions.back());
+    if (!s.unit.ops.empty()) {
+      prefetch_to_write(&s.unit.ops.back() + 1);
+      prefetch_to_write(reinterpret_cast<const char*>(&s.unit.ops.back() + 1) + kCacheLine);
+    }
     ++counts_.statements;
     if (!s.spoke) {
       s.spoke = true;
@@ -226,11 +267,9 @@ void Trace::feed_event(Session& s, uint32_t file, std::string_view stream, const
       if (record.end_time.known()) op.end = record.end_time;
       if (record.rows >= 0) op.rows = record.rows;
       if (record.kind == RecordKind::kError && !op.failed) {
-        op.failed = true;
-        op.error_code = s.arena.copy(record.error_code);
-        op.error_message = s.arena.copy(record.error_message);
+        set_error(op, record, s.arena);
         ++counts_.failed;
-        if (options_.engine == Engine::kPostgres || rolls_back_transaction(op.error_code)) {
+        if (options_.engine == Engine::kPostgres || rolls_back_transaction(record.error_code)) {
           Transaction& tx = s.unit.transactions[op.transaction];
           if (tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
         }
@@ -294,13 +333,11 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
     close_transaction(s, TxEnd::kCommit, when);
     if (!s.autocommit) open_transaction(s, true, record);
   }
-  if (!is_op(facts)) return;
+  if (!prepared.of->is_op) return;
 
-  bool locking = false;
-  for (const QueryBlock& b : facts.blocks) locking |= !b.locks.empty();
   if (!s.in_transaction) {
     // A locking read in a log that shows no BEGIN: the ORM would have refused it outside a transaction (Django raises), so it stood in one.
-    const bool inferred = record.tx_boundary != TxBoundary::kExplicit && locking && options_.engine != Engine::kSqlite;
+    const bool inferred = record.tx_boundary != TxBoundary::kExplicit && prepared.of->locks_rows && options_.engine != Engine::kSqlite;
     open_transaction(s, inferred || (!s.autocommit && !options_.autocommit_only), record);
     if (inferred) {
       s.begun_by_savepoint = true;
@@ -321,28 +358,13 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   op.savepoints = static_cast<uint32_t>(s.savepoints.size());
   op.truncated = record.truncated;
   op.in_order_received = record.in_order_received;
-  op.failed = record.has_error;
+  s.unit.orm = orm;  // names of formats and ORMs live as long as the program
   if (record.has_error) {
-    op.error_code = s.arena.copy(record.error_code);
-    op.error_message = s.arena.copy(record.error_message);
+    set_error(op, record, s.arena);
     ++counts_.failed;
   }
-  op.orm = orm;  // names of formats and ORMs live as long as the program
-  for (const Tag& tag : record.tags) {
-    if (iequals(tag.name, "route")) op.source_route = s.arena.copy(tag.value);
-  }
-  for (const auto& [name, value] : comments.tags) {
-    if (name == "route" || (name == "controller" && op.source_route.empty())) op.source_route = s.arena.copy(value);
-  }
-  if (!record.source_file.empty()) {
-    op.source_file = s.arena.copy(record.source_file);
-    op.source_line = record.source_line;
-  }
-  if (!comments.directives.empty()) {
-    const std::span<std::string_view> directives = s.arena.array<std::string_view>(comments.directives.size());
-    for (size_t i = 0; i < directives.size(); ++i) directives[i] = s.arena.copy(comments.directives[i]);
-    op.directives = directives;
-  }
+  if (!record.tags.empty() || !record.source_file.empty() || !comments.tags.empty() || !comments.directives.empty())
+    set_source(op, record, comments, s.arena);
   Transaction& tx = s.unit.transactions.back();
   tx.last = static_cast<uint32_t>(s.unit.ops.size() - 1);
   if (op.failed && options_.engine == Engine::kPostgres && tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
@@ -530,9 +552,10 @@ void Trace::remember(Session& s) {
   // Without a time: where it stands.
   const int64_t at = when.known() || unobserved_.empty() ? s.last_remembered : std::max(s.last_remembered, unobserved_.back().at);
   s.last_remembered = at;
+  if (!WriteHistory::heeds(*op.statement)) return;
   auto place = unobserved_.end();
   while (place != unobserved_.begin() && std::prev(place)->at > at) --place;
-  unobserved_.insert(place, {at, s.unit.session, static_cast<uint32_t>(s.unit.ops.size() - 1)});
+  unobserved_.insert(place, {at, WriteHistory::row_of(op), s.unit.session, static_cast<uint32_t>(s.unit.ops.size() - 1)});
   ++s.unobserved;
   if (unobserved_.size() > kOutOfOrder) observe_first();
 }
@@ -540,19 +563,24 @@ void Trace::remember(Session& s) {
 void Trace::observe_first() {
   const Unobserved first = unobserved_.front();
   unobserved_.pop_front();
+  constexpr size_t kAhead = 6;
+  if (unobserved_.size() > kAhead) history_.expect(unobserved_[kAhead].row);
   Session& s = *sessions_[first.session];
   --s.unobserved;
-  history_.observe(s.unit.ops[first.op], first.session, s.arena);
+  history_.observe(s.unit.ops[first.op], first.row, first.session, s.arena);
 }
 
 void Trace::end_unit(Session& s, UnitEnd why) {
   while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
+    for (const Op& op : s.unit.ops) {
+      prefetch(&op);
+      prefetch(reinterpret_cast<const char*>(&op) + kCacheLine);
+    }
     s.unit.end = why;
-    s.unit.locks = std::move(locks_);
-    s.unit.locks.find(s.unit);
+    locks_.find(s.unit);
+    s.unit.locks = &locks_;
     visit_(s.unit);
-    locks_ = std::move(s.unit.locks);
   }
   open_ops_ -= s.unit.ops.size();
   strip(s);

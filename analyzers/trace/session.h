@@ -104,12 +104,13 @@ class Trace {
   TraceOptions options_;
   UnitVisitor visit_;
   WriteHistory history_;
-  UnitLocks locks_;  // memory for those of the next unit to end
+  UnitLocks locks_;  // of the unit that ended last
   struct Unobserved {
-    int64_t at;  ///< µs; of ops of one session it never falls
+    int64_t at;    ///< µs; of ops of one session it never falls
+    uint64_t row;  ///< WriteHistory::row_of()
     uint32_t session, op;
   };
-  std::deque<Unobserved> unobserved_;  // by `at`, equal ones as they came
+  std::deque<Unobserved> unobserved_;  // those that the history heeds, by `at`, equal ones as they came
   TraceCounts counts_;
   std::vector<std::unique_ptr<Session>> sessions_;    // in order of first appearance; null once disconnected, and while they rest
   std::unordered_map<uint32_t, Resting> resting_;     // by index, likewise; looked up by key only

@@ -40,6 +40,25 @@ struct CellStep {
 
 inline constexpr int kNoSlot = -1;
 
+/// What the history tells of the columns that an op wrote (see history.h), by WriteAccess::set of its first write. Where nothing is known a span is empty.
+struct OpMoves {
+  /// UPDATE by key or upsert of a key, numeric literal: how far the value is from the last value any session of this log wrote to that row and column; of an
+  /// INSERT, from the highest value inserted into a column whose highest value is asked for, among the rows it is asked of. NaN where it is not known.
+  std::span<const double> steps;
+  /// The numbers that an UPDATE by key puts there as literals or parameters; NaN where there is none.
+  std::span<const double> numbers;
+  /// For the same columns, of any value written as a literal or parameter.
+  std::span<const CellStep> changes;
+};
+
+/// What few ops have.
+struct OpRemarks {
+  std::string_view error_code, error_message;
+  std::string_view source_file, source_route;
+  int64_t source_line = 0;
+  std::span<const std::string_view> directives;  ///< `dbaudit:` comments of this execution, after the colon
+};
+
 struct Op {
   const BoundStatement* statement = nullptr;  ///< facts, table bindings; shared by all ops of the template
   BoundValues values;
@@ -48,33 +67,34 @@ struct Op {
   uint64_t line = 0;
   TimePoint start, end;  ///< end unknown: not logged
   int64_t rows = -1;
-  uint64_t order = 0;  ///< position in the session's history
+  uint64_t order = 0;       ///< position in the session's history
+  uint32_t savepoints = 0;  ///< savepoints open around it
   bool truncated = false;
   bool in_order_received = false;  ///< as LogRecord's: its line tells when it came, beside others of its file
   bool failed = false;
-  bool rolled_back = false;  ///< undone by ROLLBACK TO SAVEPOINT
-  uint32_t savepoints = 0;   ///< savepoints open around it
-  /// For each WriteAccess::set of the op's first write (UPDATE by key or upsert of a key, numeric literal): how far the value is from the last value any
-  /// session of this log wrote to that row and column; of an INSERT, from the highest value inserted into a column whose highest value is asked for,
-  /// among the rows it is asked of (see history.h). Empty when nothing is known; NaN where it is not.
-  std::span<const double> steps;
-  /// The numbers that an UPDATE by key puts there as literals or parameters; NaN where there is none. Empty for any other op.
-  std::span<const double> numbers;
-  /// For the same columns, of any value written as a literal or parameter. Empty when nothing is known.
-  std::span<const CellStep> changes;
-  std::string_view error_code, error_message;
-  std::string_view orm;  ///< `django`, … when the log or the statement's style tells
-  std::string_view source_file, source_route;
-  int64_t source_line = 0;
-  std::span<const std::string_view> directives;  ///< `dbaudit:` comments of this execution, after the colon
+  bool rolled_back = false;          ///< undone by ROLLBACK TO SAVEPOINT
+  const OpMoves* history = nullptr;  ///< null: nothing is known. In the unit's arena, as the next.
+  const OpRemarks* rare = nullptr;   ///< null: it has none of them
 
   [[nodiscard]] const StatementFacts& facts() const { return statement->facts(); }
+  [[nodiscard]] std::span<const double> steps() const { return history != nullptr ? history->steps : std::span<const double>(); }
+  [[nodiscard]] std::span<const double> numbers() const { return history != nullptr ? history->numbers : std::span<const double>(); }
+  [[nodiscard]] std::span<const CellStep> changes() const { return history != nullptr ? history->changes : std::span<const CellStep>(); }
+  [[nodiscard]] const OpRemarks& remarks() const {
+    static const OpRemarks kNone;
+    return rare != nullptr ? *rare : kNone;
+  }
+  [[nodiscard]] std::string_view error_code() const { return remarks().error_code; }
+  [[nodiscard]] std::string_view error_message() const { return remarks().error_message; }
   /// The value of a slot; a missing value when the slot is none (kNoSlot) or folded.
   [[nodiscard]] const Value& value(int slot) const {
     static const Value kMissing;
     return slot >= 0 && static_cast<size_t>(slot) < values.slots.size() ? values.slots[static_cast<size_t>(slot)] : kMissing;
   }
 };
+
+// Thousands of open units keep their ops from statement to statement: what few of them have stands elsewhere.
+static_assert(sizeof(Op) <= 128);
 
 enum class TxEnd : uint8_t { kOpen, kCommit, kRollback, kAutocommit, kLost };
 
@@ -100,15 +120,16 @@ struct Transaction {
 enum class UnitEnd : uint8_t { kDisconnect, kTag, kGap, kFull, kLogEnd, kReset };
 
 struct WorkUnit {
-  uint32_t session = 0;             ///< dense number, in order of first appearance
-  bool sessions_told_apart = true;  ///< false: the log has no session identity, and these ops may be many sessions'
   std::string session_key;
   std::vector<Op> ops;  ///< statements that read or write or lock; transaction control is not an op
   std::vector<Transaction> transactions;
-  UnitLocks locks;  ///< made when the unit ends, before its visit
+  uint32_t session = 0;             ///< dense number, in order of first appearance
+  bool sessions_told_apart = true;  ///< false: the log has no session identity, and these ops may be many sessions'
   UnitEnd end = UnitEnd::kLogEnd;
   Engine engine = Engine::kUnknown;
-  Arena* arena = nullptr;  ///< owner of the values; outlives the visit
+  std::string_view orm;              ///< `django`, … when the kind of log tells
+  const UnitLocks* locks = nullptr;  ///< for the visit
+  Arena* arena = nullptr;            ///< owner of the values; outlives the visit
 };
 
 }  // namespace dbaudit

@@ -138,9 +138,7 @@ class Checker {
   }
 
   /// False: the fix does not say where its statements belong.
-  bool mend_for(const Fix& fix, const FindingExample& example, const Catalog& catalog, Mend& mend) {
-    const Catalog* known = options_.catalog != nullptr ? &catalog : nullptr;
-    Binder binder(known);
+  bool mend_for(const Fix& fix, const FindingExample& example, const Catalog& catalog, Binder& binder, Mend& mend) {
     const TrialValues values(example, options_.engine, catalog);
     for (const std::string& sql : fix.sql) mend.sql.push_back(with_values(sql, templates_, binder, values));
     for (size_t i = static_cast<size_t>(fix.use.once); i < fix.sql.size(); ++i) {
@@ -161,17 +159,22 @@ class Checker {
     }
     understood = apply_once(fix, catalog) && understood;
     catalog.finish();
+    const Catalog* const known = known_part(catalog);
+    Binder binder(known);  // of all that is tried of this fix: a statement is bound once
     Mend first, second, twin;
     const FindingExample nothing;
-    const bool placed = mend_for(fix, has_example() ? *examples_.first : nothing, catalog, first);
+    const bool placed = mend_for(fix, has_example() ? *examples_.first : nothing, catalog, binder, first);
     fix.trial = first.sql;
     if (!understood || !placed || !is_shown()) return false;
-    if (is_refused(fix, first, options_.catalog != nullptr ? &catalog : nullptr)) return false;
-    if (plan_->second) (void)mend_for(fix, *examples_.second, catalog, second);
-    if (twin_) (void)mend_for(fix, *twin_, catalog, twin);
-    const Names after = audit(*plan_, options_.catalog != nullptr ? &catalog : nullptr, &first, &second, &twin);
+    if (is_refused(fix, first, known, binder)) return false;
+    if (plan_->second) (void)mend_for(fix, *examples_.second, catalog, binder, second);
+    if (twin_) (void)mend_for(fix, *twin_, catalog, binder, twin);
+    const Names after = audit(*plan_, known, binder, &first, &second, &twin);
     return std::all_of(after.begin(), after.end(), [&](const auto& f) { return f != own_name() && before_.contains(f); });
   }
+
+  /// Null without a schema, as the audited log was without.
+  [[nodiscard]] const Catalog* known_part(const Catalog& part) const { return options_.catalog != nullptr ? &part : nullptr; }
 
   [[nodiscard]] std::pair<std::string, std::string> own_name() const {
     return {finding_.code, finding_.tables.empty() ? std::string() : finding_.tables.front()};
@@ -182,12 +185,14 @@ class Checker {
     if (!has_example()) return false;
     if (!looked_) {
       looked_ = true;
+      const Catalog* const known = known_part(part_);
+      Binder binder(known);
       for (const bool whole_partner : {false, true}) {
         if (whole_partner && examples_.partner == nullptr) break;
         for (const Plan plan :
              {Plan{false, 1, whole_partner}, Plan{true, 1, whole_partner}, Plan{true, 2, whole_partner}, Plan{false, 2, whole_partner}}) {
           if (plan.second && examples_.second == nullptr) continue;
-          before_ = audit(plan, options_.catalog != nullptr ? &part_ : nullptr, nullptr, nullptr, nullptr);
+          before_ = audit(plan, known, binder, nullptr, nullptr, nullptr);
           if (!before_.contains(own_name())) continue;
           plan_ = plan;
           return true;
@@ -198,7 +203,8 @@ class Checker {
   }
 
   /// The findings of the sessions, mended or (null) as they were: warnings and errors, and a note of this rule where it is itself a note.
-  [[nodiscard]] Names audit(const Plan& plan, const Catalog* catalog, const Mend* first, const Mend* second, const Mend* twin) const {
+  [[nodiscard]] Names audit(const Plan& plan, const Catalog* catalog, Binder& binder, const Mend* first, const Mend* second,
+                            const Mend* twin) const {
     static const std::set<uint64_t> kNothing;
     std::vector<Program> sessions;
     for (int i = 0; i < plan.rounds; ++i) {
@@ -217,7 +223,7 @@ class Checker {
       for (const std::string& sql : s.history) before.emplace_back().sql = sql;
     }
     Names names;
-    for (const Finding& f : findings_of(before, sessions, catalog, {all_rules().begin(), all_rules().end()})) {
+    for (const Finding& f : findings_of(before, sessions, catalog, binder, {all_rules().begin(), all_rules().end()})) {
       const bool loud = f.severity != Severity::kNote || (finding_.severity == Severity::kNote && f.code == finding_.code);
       // Its own rule doubts a unit that lacks what the example does not show (the write that a lock was taken for).
       const bool sure = first == nullptr || f.code != finding_.code || f.confidence != Confidence::kPossible ||
@@ -227,9 +233,9 @@ class Checker {
     return names;
   }
 
-  /// Runs the history, then the sessions, two by two.
+  /// Runs the history, then the sessions, two by two. `binder` is of `catalog`.
   [[nodiscard]] std::vector<Finding> findings_of(const Program& before, const std::vector<Program>& sessions, const Catalog* catalog,
-                                                 std::vector<const Rule*> rules) const {
+                                                 Binder& binder, std::vector<const Rule*> rules) const {
     AuditOptions options;
     options.catalog = catalog;
     options.engine = options_.engine;
@@ -239,7 +245,6 @@ class Checker {
     options.inputs = {"replay"};
     options.checks_fixes = false;
     Audit again(options);
-    Binder binder(catalog);
     TraceOptions trace_options;
     trace_options.engine = options_.engine;
     trace_options.default_isolation = usual_;
@@ -257,10 +262,10 @@ class Checker {
   }
 
   /// Would the engine refuse a statement of the fix because no key is as its ON CONFLICT says? The replay commits, and what was committed was not refused.
-  [[nodiscard]] bool is_refused(const Fix& fix, const Mend& mend, const Catalog* catalog) const {
+  [[nodiscard]] bool is_refused(const Fix& fix, const Mend& mend, const Catalog* catalog, Binder& binder) const {
     Program alone;
     for (size_t i = static_cast<size_t>(fix.use.once); i < mend.sql.size(); ++i) alone.emplace_back().sql = mend.sql[i];
-    return !findings_of({}, {alone}, catalog, {find_rule("DBA106")}).empty();
+    return !findings_of({}, {alone}, catalog, binder, {find_rule("DBA106")}).empty();
   }
 
   Finding& finding_;

@@ -100,16 +100,16 @@ std::string with_values(const std::string& sql, Templates& templates, Binder& bi
   const auto give_slot = [&](int slot, const std::string& literal) {
     if (slot < 0 || static_cast<size_t>(slot) >= bound.slots.size()) return;
     give(bound.slots[static_cast<size_t>(slot)], literal);
-    if (static_cast<size_t>(slot) < bound.lists.size()) {
-      for (const Value& v : bound.lists[static_cast<size_t>(slot)]) give(v, literal);
+    if (static_cast<size_t>(slot) < bound.lists().size()) {
+      for (const Value& v : bound.lists()[static_cast<size_t>(slot)]) give(v, literal);
     }
   };
   const StatementFacts& facts = t->facts;
   const auto give_keys = [&](const std::string& name, const Table* table, const std::vector<KeyColumn>& keys) {
     for (const KeyColumn& k : keys) {
       const auto slot = static_cast<size_t>(k.slot);
-      for (size_t i = 0; k.is_list && slot < bound.lists.size() && i < bound.lists[slot].size(); ++i) {
-        if (!k.column.empty()) give(bound.lists[slot][i], values.of(name, table, k.column, i));
+      for (size_t i = 0; k.is_list && slot < bound.lists().size() && i < bound.lists()[slot].size(); ++i) {
+        if (!k.column.empty()) give(bound.lists()[slot][i], values.of(name, table, k.column, i));
       }
       give_slot(k.slot, k.column.empty() ? made_up({}, engine) : values.of(name, table, k.column));
     }

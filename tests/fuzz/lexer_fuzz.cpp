@@ -85,8 +85,8 @@ void check_slots(std::string_view sql, const Dialect& dialect) {
   Arena arena;
   const BindValue params[] = {{.text = "1", .is_number = true}, {.text = "it's"}, {.text = {}, .is_null = true}};
   const BoundValues bound = fingerprinter.bind(params, true, arena);
-  check(bound.slots.size() == n.slots && bound.lists.size() == n.slots, "one value a slot");
-  check(bound.more_rows.size() == (n.rows > 1 ? size_t{n.row_slots} * (n.rows - 1) : 0), "rows are whole");
+  check(bound.slots.size() == n.slots && (bound.lists().empty() || bound.lists().size() == n.slots), "one value a slot");
+  check(bound.more_rows().size() == (n.rows > 1 ? size_t{n.row_slots} * (n.rows - 1) : 0), "rows are whole");
   check(fingerprinter.normalise(sql).fingerprint == n.fingerprint, "normalising is repeatable");
 }
 

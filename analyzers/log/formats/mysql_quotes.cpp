@@ -46,6 +46,18 @@ uint32_t marks_of(const char* p) {
   return bits(marks(load(p)), marks(load(p + 16)));
 }
 
+/// Marks in the 32 bytes at `p` that mean something wherever they stand, but for the two quotes that statements are full of: `"`, `\`, `#`, `--`, `/*`
+/// (and `&`). Reads a byte more.
+bool has_rare_mark(const char* p) {
+  const auto rare = [](__m128i x, __m128i after, __m128i is_quote) {
+    const __m128i comment = _mm_or_si128(_mm_and_si128(equal(x, '-'), equal(after, '-')), _mm_and_si128(equal(x, '/'), equal(after, '*')));
+    const __m128i other = _mm_andnot_si128(is_quote, equal(_mm_or_si128(x, _mm_set1_epi8(5)), '\''));
+    return _mm_or_si128(_mm_or_si128(other, equal(x, '\\')), comment);
+  };
+  const __m128i low = load(p), high = load(p + 16);
+  return _mm_movemask_epi8(_mm_or_si128(rare(low, load(p + 1), equal(low, '\'')), rare(high, load(p + 17), equal(high, '\'')))) != 0;
+}
+
 /// Goes over stretches that hold no mark but backticks; each odd one turns `is_name` round.
 const char* over_names(const char* p, const char* end, bool& is_name) {
   bool is_odd = false;
@@ -71,7 +83,21 @@ const char* OpenQuote::over_stretches(const char* p, [[maybe_unused]] const char
       p = over_names(p, end, is_name);
       inside_ = is_name ? '`' : '\0';
     }
-    if (end - p < kStretch) break;
+    if (end - p <= kStretch) break;
+    if (!has_rare_mark(p)) {
+      const __m128i low = load(p), high = load(p + 16);
+      const uint32_t quotes = bits(equal(low, '\''), equal(high, '\''));
+      for (uint32_t left = quotes | bits(equal(low, '`'), equal(high, '`')); left != 0; left &= left - 1) {
+        const char mark = (quotes & left & -left) != 0 ? '\'' : '`';
+        if (inside_ == '\0') {
+          inside_ = mark;
+        } else if (inside_ == mark) {
+          inside_ = '\0';  // a doubled quote opens it again at once
+        }
+      }
+      p += kStretch;
+      continue;
+    }
     const char* next = p;  // bytes before it are read
     for (uint32_t left = marks_of(p); left != 0; left &= left - 1) {
       const char* const mark = p + std::countr_zero(left);
