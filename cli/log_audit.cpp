@@ -56,9 +56,16 @@ void LogAudit::Times::see(const LogRecord& record) {
 LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
   Times times;
   if (options_.jobs > 1) {
+    constexpr size_t kAhead = 3;  // records: about as long as memory takes
     RecordPipeline pipeline(*log.reader, *log.lines, templates_, others_, part_);
     while (const RecordPipeline::Batch* batch = InterruptWatch::caught() == 0 ? pipeline.next() : nullptr) {
-      for (const RecordPipeline::Item& item : batch->items) {
+      for (size_t i = 0; i < batch->items.size(); ++i) {
+        const RecordPipeline::Item& item = batch->items[i];
+        if (i + 2 * kAhead < batch->items.size()) trace_.expect(batch->items[i + 2 * kAhead].session_hash);
+        if (i + kAhead < batch->items.size()) {
+          const RecordPipeline::Item& soon = batch->items[i + kAhead];
+          trace_.expect(soon.session_hash, batch->of(soon));
+        }
         progress_.at(batch->bytes_read);
         times.see(item.record);
         if (!item.is_left_out) trace_.feed(index, log.format->name, log.format->orm, item.record, batch->of(item));

@@ -4,7 +4,7 @@
 
 namespace dbaudit {
 
-bool PartFilter::leaves_out(const LogRecord& record) {
+bool PartFilter::stands_outside(const LogRecord& record) {
   const bool is_statement = record.kind == RecordKind::kStatement;
   if (!is_statement && record.kind != RecordKind::kError && record.kind != RecordKind::kCompletion) return false;
   const TimePoint& when = record.time.known() ? record.time : record.end_time;

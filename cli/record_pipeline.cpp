@@ -1,5 +1,6 @@
 #include "cli/record_pipeline.h"
 
+#include "analyzers/base/hash.h"
 #include "cli/interrupt.h"
 
 namespace dbaudit {
@@ -91,6 +92,7 @@ void RecordPipeline::add(const LogRecord& record, Batch& batch) {
   item.is_left_out = others_.leaves_out(record) || part_.leaves_out(record);
   item.first_statement = static_cast<uint32_t>(batch.statements.size());
   item.record = item.is_left_out ? record : copy_record(record, batch.arena);
+  item.session_hash = hash_bytes(record.session);
   if (!item.is_left_out && record.kind == RecordKind::kStatement) {
     each_statement(record, templates_, [&](PreparedStatement s) {
       s.evaluate(record, templates_, batch.arena);

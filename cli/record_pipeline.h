@@ -22,7 +22,8 @@ namespace dbaudit {
 class RecordPipeline {
  public:
   struct Item {
-    LogRecord record;  ///< without bind parameters: they are in the statements
+    LogRecord record;           ///< without bind parameters: they are in the statements
+    uint64_t session_hash = 0;  ///< hash_bytes() of its session
     bool is_left_out = false;
     uint32_t first_statement = 0, statements = 0;  ///< of Batch::statements
   };

@@ -37,6 +37,13 @@ class Arena {
   }
   /// `n` bytes that the caller writes; they live until reset(). nullptr when `n` is 0.
   char* bytes(size_t n) { return n == 0 ? nullptr : static_cast<char*>(allocate(n, 1)); }
+  /// Room for `n` T, each of which the caller makes with placement new before it is read; else as array().
+  template <typename T>
+  std::span<T> array_to_fill(size_t n) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    if (n == 0) return {};
+    return {static_cast<T*>(allocate(n * sizeof(T), alignof(T))), n};
+  }
   /// `n` value-initialised T, which must be trivially destructible; they live until reset().
   template <typename T>
   std::span<T> array(size_t n) {
@@ -46,10 +53,10 @@ class Arena {
     for (size_t i = 0; i < n; ++i) new (p + i) T();
     return {p, n};
   }
-  /// Something is to be put here soon.
-  DBAUDIT_ALWAYS_INLINE void expect() const {
-    constexpr size_t kSoon = 6;  // lines: the values of a usual statement
-    for (size_t line = 0; line < kSoon; ++line) prefetch_to_write(next_ + line * kCacheLine);
+  /// Something is to be put here soon: the values of a usual statement, say.
+  void expect() const {
+    constexpr size_t kSoon = 384;
+    prefetch_to_write(next_, kSoon);
   }
   void reset();                                              ///< forgets everything; keeps the first block for reuse, unless it is huge
   [[nodiscard]] size_t bytes_used() const { return used_; }  ///< asked for since the last reset, without padding

@@ -37,7 +37,7 @@ class HashTable {
     return slot.value;
   }
   /// For a key that is looked up soon.
-  DBAUDIT_ALWAYS_INLINE void prefetch(uint64_t key) const {
+  void prefetch(uint64_t key) const {
     if (!slots_.empty()) dbaudit::prefetch(&slots_[stored(key) & (slots_.size() - 1)]);
   }
   /// Calls visit(key, value) with each.

@@ -3,6 +3,7 @@
 #include "analyzers/sql/fingerprint.h"
 
 #include <cstring>
+#include <new>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/sql/byte_class.h"
@@ -15,6 +16,26 @@ namespace {
 
 /// Offsets are of 32 bits. No log keeps a statement this long; what is behind counts as cut off.
 constexpr size_t kLongestStatement = size_t{1} << 30;
+
+/// As std::memcpy, which costs more than it copies where a text is as short as most values are.
+inline void copy_short(char* to, const char* from, size_t n) {
+  const auto words = [&]<typename Word>(Word) {
+    Word first, last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + n - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + n - sizeof last, &last, sizeof last);
+  };
+  if (n > 2 * sizeof(uint64_t)) {
+    std::memcpy(to, from, n);
+  } else if (n >= sizeof(uint64_t)) {
+    words(uint64_t{});
+  } else if (n >= sizeof(uint32_t)) {
+    words(uint32_t{});
+  } else {
+    for (size_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
 
 /// Values of the pieces of one statement, their texts in one run of bytes.
 class Binder {
@@ -70,7 +91,7 @@ class Binder {
     }
     // A parameter that the statement uses twice, a literal whose meaning is longer than its spelling.
     if (text.size() > static_cast<size_t>(end_ - next_)) return arena_.copy(text);
-    std::memcpy(next_, text.data(), text.size());
+    copy_short(next_, text.data(), text.size());
     const std::string_view copied(next_, text.size());
     next_ += text.size();
     return copied;
@@ -136,14 +157,15 @@ BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_para
   for (const auto* pieces : {&found.pieces, &found.elements, &found.more_rows}) {
     for (const Piece& p : *pieces) binder.expect(p);
   }
-  const std::span<Value> slots = arena.array<Value>(found.pieces.size());
+  const std::span<Value> slots = arena.array_to_fill<Value>(found.pieces.size());
   const std::span<std::span<const Value>> lists = arena.array<std::span<const Value>>(found.lists.empty() ? 0 : found.pieces.size());
   for (size_t i = 0; i < slots.size(); ++i) {
     const Piece& p = found.pieces[i];
     if (p.source != Piece::Source::kList) {
-      slots[i] = binder.value(p);
+      new (&slots[i]) Value(binder.value(p));
       continue;
     }
+    new (&slots[i]) Value();
     const PieceList& list = found.lists[p.index];
     const std::span<Value> elements = arena.array<Value>(list.count);
     for (size_t j = 0; j < list.count; ++j) elements[j] = binder.value(found.elements[list.begin + j * list.stride]);

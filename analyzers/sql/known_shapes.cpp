@@ -22,6 +22,16 @@ constexpr size_t kMostGaps = 256;
 constexpr uint8_t kMostOfTemplate = 255;
 constexpr size_t kMostBytes = size_t{8} << 20;
 
+/// As std::memcmp, for what stands between two values: two bytes or three, mostly.
+inline bool same_bytes(const char* a, const char* b, size_t n) {
+  constexpr size_t kFew = 4;
+  if (n > kFew) return std::memcmp(a, b, n) == 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
+
 bool continues_name(char c) { return is_name_byte(c) || c == '.' || c == '"' || c == '`' || c == ':' || c == '@'; }
 
 }  // namespace
@@ -123,9 +133,8 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
   const char* const known = shape.text.data();
-  prefetch(shape.gaps.data());
-  prefetch(shape.pieces.data());
-  prefetch(reinterpret_cast<const char*>(shape.pieces.data()) + kCacheLine);
+  prefetch(shape.gaps.data(), shape.gaps.size() * sizeof(Gap));
+  prefetch(shape.pieces.data(), shape.pieces.size() * sizeof(Piece));
   if (sql.size() < shape.first_gap || std::memcmp(begin, known, shape.first_gap) != 0) return false;
   lifted_.pieces = shape.pieces;
   lifted_.elements.clear();
@@ -136,7 +145,7 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
     const bool is_last = g == shape.gaps.size();
     const uint32_t same = (is_last ? static_cast<uint32_t>(shape.text.size()) : shape.gaps[g].begin) - from;
     // What stands before the first gap has been compared.
-    if (g != 0 && (static_cast<size_t>(end - p) < same || std::memcmp(p, known + from, same) != 0)) return false;
+    if (g != 0 && (static_cast<size_t>(end - p) < same || !same_bytes(p, known + from, same))) return false;
     // What is lifted out of these bytes has moved as they have.
     const uint32_t stop = is_last ? static_cast<uint32_t>(shape.pieces.size()) : shape.gaps[g].piece;
     for (; piece < stop; ++piece) lifted_.pieces[piece].offset += static_cast<uint32_t>(p - begin) - from;

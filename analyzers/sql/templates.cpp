@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analyzers/base/hash.h"
+#include "analyzers/base/prefetch.h"
 #include "analyzers/sql/known_shapes.h"
 #include "analyzers/sql/lexer.h"
 #include "analyzers/sql/parser.h"
@@ -33,11 +34,6 @@ void trim(StatementFacts& facts) {
     write.insert_values.shrink_to_fit();
     write.set.shrink_to_fit();
   }
-}
-
-// The trace asks for its first lines next.
-DBAUDIT_ALWAYS_INLINE inline void expect(const Template& t) {
-  for (size_t line = 0; line < sizeof(Template); line += kCacheLine) prefetch(reinterpret_cast<const char*>(&t) + line);
 }
 
 }  // namespace
@@ -77,7 +73,7 @@ const Template* Templates::by_text(std::string_view sql, uint64_t hash, bool tru
   for (size_t way = 0; way < set.ways.size(); ++way) {
     if (set.hashes[way] != hash || set.ways[way] == nullptr) continue;
     const Known& known = *set.ways[way];
-    expect(*known.of);
+    prefetch(known.of, sizeof(Template));
     if (known.truncated != truncated || known.text != sql) continue;
     last_dropped_ = false;
     last_name_ = sql.substr(known.name_at, known.name_size);

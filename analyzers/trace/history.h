@@ -50,7 +50,7 @@ class WriteHistory {
   /// row_of().
   void observe(Op& op, uint64_t row, uint32_t session, Arena& arena);
   /// Tells the processor that observe() of this row comes soon: most rows were last looked at long ago.
-  DBAUDIT_ALWAYS_INLINE void expect(uint64_t row) const { rows_.prefetch(row); }
+  void expect(uint64_t row) const { rows_.prefetch(row); }
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:

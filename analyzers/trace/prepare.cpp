@@ -1,5 +1,6 @@
 #include "analyzers/trace/prepare.h"
 
+#include <new>
 #include <string>
 
 #include "analyzers/base/text.h"
@@ -8,11 +9,22 @@ namespace dbaudit {
 
 namespace {
 
+// The texts of a statement's values, no two of which share a byte, mostly lie in one run (Fingerprinter::bind): that is copied at once.
 std::span<const Value> copy_span(std::span<const Value> values, Arena& arena) {
-  const std::span<Value> copy = arena.array<Value>(values.size());
+  const char *begin = nullptr, *end = nullptr;
+  size_t bytes = 0;
+  for (const Value& v : values) {
+    if (v.text.empty()) continue;
+    bytes += v.text.size();
+    if (begin == nullptr || v.text.data() < begin) begin = v.text.data();
+    if (end == nullptr || v.text.data() + v.text.size() > end) end = v.text.data() + v.text.size();
+  }
+  const bool is_run = bytes != 0 && static_cast<size_t>(end - begin) == bytes;
+  const std::span<Value> copy = arena.array_to_fill<Value>(values.size());
+  const char* const run = is_run ? arena.copy({begin, bytes}).data() : nullptr;
   for (size_t i = 0; i < values.size(); ++i) {
-    copy[i] = values[i];
-    copy[i].text = arena.copy(values[i].text);
+    Value& v = *new (&copy[i]) Value(values[i]);
+    if (!v.text.empty()) v.text = is_run ? std::string_view(run + (v.text.data() - begin), v.text.size()) : arena.copy(v.text);
   }
   return copy;
 }

@@ -47,6 +47,12 @@ struct Trace::Session : Resting {
   uint32_t unobserved = 0;                   // ops of the unit that the history has not seen
   bool last_was_statement_op = false;        // the last statement became an op (else it was transaction control)
 
+  /// The unit goes on soon.
+  void expect_op() const {
+    arena.expect();
+    if (!unit.transactions.empty()) prefetch_to_write(&unit.transactions.back());
+    if (!unit.ops.empty()) prefetch_to_write(&unit.ops.back() + 1, sizeof(Op));
+  }
   /// Has it nothing open?
   [[nodiscard]] bool is_idle() const {
     return !in_transaction && unit.ops.empty() && unit.transactions.empty() && unobserved == 0 && request.empty();
@@ -169,12 +175,23 @@ void Trace::forget(std::string_view stream, const LogRecord& record) {
 Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record) {
   // Those met last, without a look at the table.
   uint32_t& met = met_[hash_bytes(record.session) % met_.size()];
-  if (met < sessions_.size() && sessions_[met] != nullptr && sessions_[met]->unit.session_key == record.session &&
-      sessions_[met]->stream == stream)
-    return *sessions_[met];
+  if (Session* const s = met < sessions_.size() ? sessions_[met].get() : nullptr;
+      s != nullptr && s->unit.session_key == record.session && s->stream.data() == stream.data() && s->stream.size() == stream.size())
+    return *s;
   Session& s = session_in_table(stream, record);
   met = s.unit.session;
   return s;
+}
+
+void Trace::expect(uint64_t session) const {
+  const uint32_t met = met_[session % met_.size()];
+  if (met < sessions_.size() && sessions_[met] != nullptr) prefetch(sessions_[met].get(), sizeof(Session));
+}
+
+void Trace::expect(uint64_t session, std::span<const PreparedStatement> statements) const {
+  const uint32_t met = met_[session % met_.size()];
+  if (met < sessions_.size() && sessions_[met] != nullptr) sessions_[met]->expect_op();
+  for (const PreparedStatement& s : statements) prefetch(s.of, sizeof(Template));
 }
 
 Trace::Session& Trace::session_in_table(std::string_view stream, const LogRecord& record) {
@@ -219,13 +236,7 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
   }
   if ((++fed_ & 0x3fff) == 0) sweep(when, &s);
   if (record.kind == RecordKind::kStatement) {
-    // Its unit is needed when the statement has been taken apart.
-    s.arena.expect();
-    if (!s.unit.transactions.empty()) prefetch_to_write(&s.unit.transactions.back());
-    if (!s.unit.ops.empty()) {
-      prefetch_to_write(&s.unit.ops.back() + 1);
-      prefetch_to_write(reinterpret_cast<const char*>(&s.unit.ops.back() + 1) + kCacheLine);
-    }
+    s.expect_op();  // needed when the statement has been taken apart
     ++counts_.statements;
     if (!s.spoke) {
       s.spoke = true;
@@ -573,10 +584,7 @@ void Trace::observe_first() {
 void Trace::end_unit(Session& s, UnitEnd why) {
   while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
-    for (const Op& op : s.unit.ops) {
-      prefetch(&op);
-      prefetch(reinterpret_cast<const char*>(&op) + kCacheLine);
-    }
+    prefetch(s.unit.ops.data(), s.unit.ops.size() * sizeof(Op));
     s.unit.end = why;
     locks_.find(s.unit);
     s.unit.locks = &locks_;
