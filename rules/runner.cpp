@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -825,7 +826,11 @@ void Audit::Folder::check_fixes(std::span<Finding> findings, int jobs) {
     }
   };
   std::vector<std::jthread> others;
-  for (size_t i = 1; i < std::min(static_cast<size_t>(jobs), findings.size()); ++i) others.emplace_back(check);
+  try {
+    for (size_t i = 1; i < std::min(static_cast<size_t>(jobs), findings.size()); ++i) others.emplace_back(check);
+  } catch (const std::system_error&) {
+    // The system gives no more of them: those there are will do.
+  }
   check();
 }
 
