@@ -122,7 +122,7 @@ class Trace {
   std::unordered_map<std::string, uint32_t> by_key_;  // looked up by key only
   std::vector<std::string_view> streams_;             // those met: names of formats, far fewer than 256
   std::string key_;                                   // buffer of session_key()
-  std::array<uint32_t, 1024> met_{};                  // indexes into sessions_ by hash: a guess, to be checked
+  std::array<uint32_t, 8192> met_{};                  // indexes into sessions_ by hash: a guess, to be checked
   std::vector<Buffers> spare_;
   uint64_t fed_ = 0, open_ops_ = 0;
   bool kept_over_transactions_ = false;  // some session ran two transactions between one pool reset and the next

@@ -36,7 +36,7 @@ class SessionTable {
   }
 
  private:
-  static constexpr size_t kGeneration = 16384, kRecent = 512;
+  static constexpr size_t kGeneration = 16384, kRecent = 4096;
   /// In front of the tables, where nearly every look-up ends: the key and the session of one of the young.
   struct Recent {
     std::string_view key;
