@@ -174,23 +174,26 @@ void Trace::forget(std::string_view stream, const LogRecord& record) {
 
 Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record) {
   // Those met last, without a look at the table.
-  uint32_t& met = met_[hash_bytes(record.session) % met_.size()];
-  if (Session* const s = met < sessions_.size() ? sessions_[met].get() : nullptr;
+  const uint64_t hash = hash_bytes(record.session);
+  if (Session* const s = met_last(hash);
       s != nullptr && s->unit.session_key == record.session && s->stream.data() == stream.data() && s->stream.size() == stream.size())
     return *s;
   Session& s = session_in_table(stream, record);
-  met = s.unit.session;
+  met_[hash % met_.size()] = s.unit.session;
   return s;
 }
 
-void Trace::expect(uint64_t session) const {
+Trace::Session* Trace::met_last(uint64_t session) const {
   const uint32_t met = met_[session % met_.size()];
-  if (met < sessions_.size() && sessions_[met] != nullptr) prefetch(sessions_[met].get(), sizeof(Session));
+  return met < sessions_.size() ? sessions_[met].get() : nullptr;
+}
+
+void Trace::expect(uint64_t session) const {
+  if (const Session* const s = met_last(session); s != nullptr) prefetch(s, sizeof(Session));
 }
 
 void Trace::expect(uint64_t session, std::span<const PreparedStatement> statements) const {
-  const uint32_t met = met_[session % met_.size()];
-  if (met < sessions_.size() && sessions_[met] != nullptr) sessions_[met]->expect_op();
+  if (const Session* const s = met_last(session); s != nullptr) s->expect_op();
   for (const PreparedStatement& s : statements) prefetch(s.of, sizeof(Template));
 }
 

@@ -77,6 +77,8 @@ class Trace {
   const std::string& session_key(std::string_view stream, const LogRecord& record);
   void forget(std::string_view stream, const LogRecord& record);
   Session& session_of(std::string_view stream, const LogRecord& record);
+  /// The session met last among those whose hash_bytes() fall together with this one: a guess, to be checked. nullptr: none is open.
+  [[nodiscard]] Session* met_last(uint64_t session) const;
   Session& session_in_table(std::string_view stream, const LogRecord& record);
   /// The op an error or a completion is about; nullptr when that was no op, or is not kept any more.
   static Op* op_about(Session& s, uint32_t file, const LogRecord& record);
