@@ -64,7 +64,7 @@ LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
         if (i + 2 * kAhead < batch->items.size()) trace_.expect(batch->items[i + 2 * kAhead].session_hash);
         if (i + kAhead < batch->items.size()) {
           const RecordPipeline::Item& soon = batch->items[i + kAhead];
-          trace_.expect(soon.session_hash, batch->of(soon));
+          trace_.expect(soon.session_hash, soon.record, batch->of(soon));
         }
         progress_.at(batch->bytes_read);
         times.see(item.record);

@@ -78,7 +78,7 @@ void RecordPipeline::fill() {
 void RecordPipeline::fill(Batch& batch, bool& at_end) {
   batch.items.clear();
   batch.statements.clear();
-  batch.arena.reset();
+  batch.arena.reset(Arena::kLargestBlock);
   while (batch.items.size() < kItems && batch.arena.bytes_used() < kBytes) {
     LogRecord record;
     at_end = InterruptWatch::caught() != 0 || !reader_.next(record);

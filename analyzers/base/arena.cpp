@@ -8,7 +8,6 @@ namespace {
 // Small to begin with, since a server may hold thousands of sessions whose transactions are two statements long; doubling, so that a long
 // transaction costs few allocations.
 constexpr size_t kFirstBlock = 1 << 10;
-constexpr size_t kLargestBlock = 256 << 10;
 
 }  // namespace
 
@@ -20,12 +19,11 @@ void Arena::grow(size_t bytes) {
   end_ = next_ + size;
 }
 
-void Arena::reset() {
-  // A first block made for one huge value is not worth keeping.
-  const bool keep = !blocks_.empty() && blocks_.front().size <= kLargestBlock;
-  blocks_.resize(keep ? 1 : 0);
-  next_ = keep ? blocks_.front().data.get() : nullptr;
-  end_ = keep ? next_ + blocks_.front().size : nullptr;
+void Arena::reset(size_t keep) {
+  while (!blocks_.empty() && blocks_.back().size > keep) blocks_.pop_back();
+  if (blocks_.size() > 1) blocks_.erase(blocks_.begin(), blocks_.end() - 1);
+  next_ = blocks_.empty() ? nullptr : blocks_.back().data.get();
+  end_ = blocks_.empty() ? nullptr : next_ + blocks_.back().size;
   used_ = 0;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // A bump allocator for the bytes of one open transaction: grows by blocks, is reset as a whole.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -58,7 +59,16 @@ class Arena {
     constexpr size_t kSoon = 384;
     prefetch_to_write(next_, kSoon);
   }
-  void reset();                                              ///< forgets everything; keeps the first block for reuse, unless it is huge
+  /// What was put here last is read soon.
+  void expect_reading() const {
+    if (blocks_.empty()) return;
+    constexpr size_t kMost = 8 << 10;
+    const auto used = static_cast<size_t>(next_ - blocks_.back().data.get());
+    prefetch(blocks_.back().data.get(), std::min(used, kMost));
+  }
+  static constexpr size_t kLargestBlock = 256 << 10;  ///< but for what is larger by itself
+  /// Forgets everything. What comes next is much like it: keeps one block of at most `keep` bytes, the largest.
+  void reset(size_t keep = 4 << 10);
   [[nodiscard]] size_t bytes_used() const { return used_; }  ///< asked for since the last reset, without padding
 
  private:

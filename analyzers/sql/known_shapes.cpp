@@ -3,8 +3,13 @@
 
 #include "analyzers/sql/known_shapes.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
+#include <optional>
+#include <utility>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/prefetch.h"
@@ -16,11 +21,27 @@ namespace dbaudit {
 
 namespace {
 
-constexpr size_t kSets = 4096;
+constexpr size_t kBuckets = 2048;
 constexpr size_t kLongest = 8192;  // bytes of a statement
 constexpr size_t kMostGaps = 256;
 constexpr uint8_t kMostOfTemplate = 255;
 constexpr size_t kMostBytes = size_t{8} << 20;
+/// Bytes of the starts that are hashed; the first ends before a digit or a quote at the latest.
+constexpr std::array<size_t, 8> kStarts = {32, 64, 96, 128, 256, 512, 1024, 2048};
+
+uint64_t word_at(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// Of the bytes before `at`, of which there are eight or more.
+uint32_t hash_before(std::string_view sql, size_t at) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  const uint64_t far = word_at(sql.data() + (at >= 2 * kWord ? at - 2 * kWord : 0));
+  const uint64_t near = word_at(sql.data() + at - kWord);
+  return static_cast<uint32_t>((far * 0x9e3779b97f4a7c15U + near) * 0x9ddfea08eb382d69U >> 32U);
+}
 
 /// As std::memcmp, for what stands between two values: two bytes or three, mostly.
 inline bool same_bytes(const char* a, const char* b, size_t n) {
@@ -32,57 +53,94 @@ inline bool same_bytes(const char* a, const char* b, size_t n) {
   return true;
 }
 
-bool continues_name(char c) { return is_name_byte(c) || c == '.' || c == '"' || c == '`' || c == ':' || c == '@'; }
+constexpr size_t kStep = 16;
+#if defined(__SSE2__)
+__m128i digits(__m128i x) { return _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x)); }
+__m128i load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+/// A bit for each of the kStep bytes at `p` that passes the test; none behind the end of `sql`, which has at least so many bytes.
+template <typename Test>
+uint32_t bits_at(const char* p, std::string_view sql, const Test& test) {
+  const char* const last = sql.data() + sql.size() - kStep;
+  if (p <= last) return static_cast<uint32_t>(_mm_movemask_epi8(test(load(p))));
+  const size_t beyond = static_cast<size_t>(p - last);
+  return beyond < kStep ? static_cast<uint32_t>(_mm_movemask_epi8(test(load(last)))) >> beyond : 0;
+}
+uint32_t digits_at(const char* p, std::string_view sql) { return bits_at(p, sql, digits); }
+uint32_t either_at(const char* p, std::string_view sql, char a, char b) {
+  return bits_at(p, sql,
+                 [a, b](__m128i x) { return _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(a)), _mm_cmpeq_epi8(x, _mm_set1_epi8(b))); });
+}
+#else
+template <typename Test>
+uint32_t bits_at(const char* p, std::string_view sql, const Test& test) {
+  const char* const end = sql.data() + sql.size();
+  uint32_t bits = 0;
+  for (size_t i = 0; i < kStep && p + i < end; ++i) bits |= static_cast<uint32_t>(test(p[i])) << i;
+  return bits;
+}
+uint32_t digits_at(const char* p, std::string_view sql) { return bits_at(p, sql, is_digit); }
+uint32_t either_at(const char* p, std::string_view sql, char a, char b) {
+  return bits_at(p, sql, [a, b](char c) { return c == a || c == b; });
+}
+#endif
+
+/// Behind the digits at `p`, of which `bits` tells for the next `known` bytes. They end within these, mostly.
+const char* skip_digits(const char* p, std::string_view sql, uint32_t bits, size_t known) {
+  const auto count = static_cast<size_t>(std::countr_one(bits));
+  p += count;
+  if (count < known) return p;
+  const char* const end = sql.data() + sql.size();
+  while (p != end && is_digit(*p)) ++p;
+  return p;
+}
+
+/// Of the first bytes, none of which belongs to a value: two statements of one shape share them.
+uint64_t hash_of_start(std::string_view sql) {
+  size_t length = 0;
+  while (length < kStarts[0]) {
+    const uint32_t stop = digits_at(sql.data() + length, sql) | either_at(sql.data() + length, sql, '\'', '\'');
+    if (stop != 0) {
+      length += static_cast<size_t>(std::countr_zero(stop));
+      break;
+    }
+    length += kStep;
+  }
+  return hash_bytes(sql.substr(0, length));
+}
 
 }  // namespace
 
-KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect), sets_(kSets) {}
-
-/// Of the bytes before the first that may begin a value, which two statements of one shape share.
-uint64_t KnownShapes::hash_of_start(std::string_view sql) const {
-  const char* const begin = sql.data();
-  const char* const end = begin + sql.size();
-  const char* p = begin;
-  const auto begins_value = [begin](const char* at) { return *at == '\'' || at == begin || !continues_name(at[-1]); };
-  const auto up_to = [begin](const char* at) { return hash_of_some({begin, static_cast<size_t>(at - begin)}); };
-#if defined(__SSE2__)
-  constexpr ptrdiff_t kStretch = 32;
-  const auto marks = [](const char* at) {
-    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
-    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(digit, _mm_cmpeq_epi8(x, _mm_set1_epi8('\'')))));
-  };
-  for (; end - p >= kStretch; p += kStretch) {
-    // A digit is mostly one of a name, and names stand everywhere.
-    for (uint32_t left = marks(p) | marks(p + kStretch / 2) << (kStretch / 2); left != 0; left &= left - 1) {
-      if (const char* const at = p + std::countr_zero(left); begins_value(at)) return up_to(at);
-    }
-  }
-#endif
-  while (p != end && !((*p == '\'' || is_digit(*p)) && begins_value(p))) ++p;
-  return up_to(p);
-}
+KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect), buckets_(kBuckets) {}
 
 /// Behind the plain value that begins at `p`, or null.
-const char* KnownShapes::skip_value(const char* p, const char* end, Piece& piece) const {
+const char* KnownShapes::skip_value(const char* p, std::string_view sql, Piece& piece) const {
   const char* const begin = p;
+  const char* const end = sql.data() + sql.size();
   bool is_verbatim = true;
   if (p == end) return nullptr;
   if (*p == '\'') {
     const char second = dialect_.backslash_escapes ? '\\' : '\'';
     for (++p;; p += 2) {
-      p = find_either(p, end, '\'', second);
-      if (p == end || (*p != '\'' && end - p < 2)) return nullptr;
+      uint32_t marks = either_at(p, sql, '\'', second);
+      while (marks == 0) {
+        if (static_cast<size_t>(end - p) <= kStep) return nullptr;
+        p += kStep;
+        marks = either_at(p, sql, '\'', second);
+      }
+      p += std::countr_zero(marks);
       if (*p == '\'' && (p + 1 == end || p[1] != '\'')) break;
+      if (end - p < 2) return nullptr;
       is_verbatim = false;
     }
     ++p;
     piece.source = Piece::Source::kString;
   } else if (is_digit(*p)) {
-    while (p != end && is_digit(*p)) ++p;
+    const uint32_t bits = digits_at(p, sql);
+    p = skip_digits(p, sql, bits, kStep);
     if (end - p >= 2 && *p == '.' && is_digit(p[1])) {
       ++p;
-      while (p != end && is_digit(*p)) ++p;
+      const size_t behind_point = std::min(static_cast<size_t>(p - begin), kStep);
+      p = skip_digits(p, sql, bits >> behind_point, kStep - behind_point);
     }
     if (p != end && (is_name_byte(*p) || *p == '.')) return nullptr;
     piece.source = Piece::Source::kNumber;
@@ -107,14 +165,16 @@ const char* KnownShapes::skip_value(const char* p, const char* end, Piece& piece
 }
 
 /// Behind the plain values with `, ` or `,` between them that begin at `p`; null when there is something else among them.
-const char* KnownShapes::skip_list(const char* p, const char* begin, const char* end, const Gap& gap) {
+const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Gap& gap) {
+  const char* const begin = sql.data();
+  const char* const end = begin + sql.size();
   Piece& list = lifted_.pieces[gap.piece];
   PieceList elements{static_cast<uint32_t>(lifted_.elements.size()), 0, 1};
   const char* const first = p;
   for (;;) {
     Piece element;
     element.offset = static_cast<uint32_t>(p - begin);
-    p = skip_value(p, end, element);
+    p = skip_value(p, sql, element);
     if (p == nullptr || element.source != gap.source) return nullptr;
     lifted_.elements.push_back(element);
     ++elements.count;
@@ -129,14 +189,17 @@ const char* KnownShapes::skip_list(const char* p, const char* begin, const char*
   return p;
 }
 
-bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
+/// Whether `sql` goes on as the shape does behind its start, which it has.
+bool KnownShapes::matches_behind_start(const Shape& shape, std::string_view sql) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
   const char* const known = shape.text.data();
-  prefetch(shape.gaps.data(), shape.gaps.size() * sizeof(Gap));
-  prefetch(shape.pieces.data(), shape.pieces.size() * sizeof(Piece));
-  if (sql.size() < shape.first_gap || std::memcmp(begin, known, shape.first_gap) != 0) return false;
-  lifted_.pieces = shape.pieces;
+  if (shape.gaps.empty()) {
+    found_ = &shape.lifted;
+    return sql.size() == shape.text.size();
+  }
+  found_ = &lifted_;
+  lifted_.pieces = shape.lifted.pieces;
   lifted_.elements.clear();
   lifted_.lists.clear();
   const char* p = begin;
@@ -144,20 +207,19 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
   for (size_t g = 0;; ++g) {
     const bool is_last = g == shape.gaps.size();
     const uint32_t same = (is_last ? static_cast<uint32_t>(shape.text.size()) : shape.gaps[g].begin) - from;
-    // What stands before the first gap has been compared.
     if (g != 0 && (static_cast<size_t>(end - p) < same || !same_bytes(p, known + from, same))) return false;
     // What is lifted out of these bytes has moved as they have.
-    const uint32_t stop = is_last ? static_cast<uint32_t>(shape.pieces.size()) : shape.gaps[g].piece;
+    const uint32_t stop = is_last ? static_cast<uint32_t>(shape.lifted.pieces.size()) : shape.gaps[g].piece;
     for (; piece < stop; ++piece) lifted_.pieces[piece].offset += static_cast<uint32_t>(p - begin) - from;
     p += same;
     if (is_last) return p == end;
     const Gap& gap = shape.gaps[g];
     Piece& value = lifted_.pieces[piece++];
     if (value.source == Piece::Source::kList) {
-      p = skip_list(p, begin, end, gap);
+      p = skip_list(p, sql, gap);
     } else {
       value.offset = static_cast<uint32_t>(p - begin);
-      p = skip_value(p, end, value);
+      p = skip_value(p, sql, value);
       if (value.source != gap.source && !gap.is_free) return false;
     }
     if (p == nullptr) return false;
@@ -166,27 +228,94 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql) {
 }
 
 const Template* KnownShapes::find(std::string_view sql) {
-  if (sql.size() > kLongest) return nullptr;
-  const uint64_t hash = hash_of_start(sql);
-  const Set* const set = sets_[hash % kSets].get();
-  if (set == nullptr) return nullptr;
-  for (const Shape& shape : set->ways) {
-    if (shape.of == nullptr) break;
-    if (shape.hash != hash || !matches(shape, sql)) continue;
-    has_comment_ = shape.has_comment;
-    return shape.of;
+  if (sql.size() < kStep || sql.size() > kLongest) return nullptr;
+  uint64_t hash = hash_of_start(sql);
+  for (size_t told_by = 0;;) {
+    const Bucket& bucket = buckets_[hash % kBuckets];
+    size_t begun = Bucket::kSize;  // the first of the shapes that start as the statement does
+    for (size_t i = 0; i < bucket.size; ++i) {
+      const size_t gap = bucket.gap[i];
+      if (sql.size() < gap || hash_before(sql, gap) != bucket.before_gap[i]) continue;
+      const Shape& shape = *bucket.shapes[i];
+      prefetch(shape.gaps.data(), shape.gaps.size() * sizeof(Gap));
+      prefetch(shape.lifted.pieces.data(), shape.lifted.pieces.size() * sizeof(Piece));
+      if (bucket.like[i] != begun && std::memcmp(sql.data(), bucket.shapes[bucket.like[i]]->text.data(), gap) != 0) continue;
+      begun = bucket.like[i];
+      if (!matches_behind_start(shape, sql)) continue;
+      has_comment_ = shape.has_comment;
+      return shape.of;
+    }
+    // Starts of different lengths may share a bucket by chance: only longer ones lead on.
+    if (bucket.longer <= told_by || sql.size() < kStarts[bucket.longer]) return nullptr;
+    told_by = bucket.longer;
+    hash = hash_bytes(sql.substr(0, kStarts[told_by]));
   }
-  return nullptr;
+}
+
+void KnownShapes::put(std::unique_ptr<const Shape> fresh) {
+  std::vector<std::unique_ptr<const Shape>> waiting;
+  waiting.push_back(std::move(fresh));
+  while (!waiting.empty()) {
+    std::unique_ptr<const Shape> shape = std::move(waiting.back());
+    waiting.pop_back();
+    const std::string_view sql = shape->text;
+    const size_t gap = shape->first_gap();
+    uint8_t told_by = 0;
+    Bucket* bucket = &buckets_[hash_of_start(sql) % kBuckets];
+    while (bucket->longer > told_by && gap >= kStarts[bucket->longer]) {
+      told_by = bucket->longer;
+      bucket = &buckets_[hash_bytes(sql.substr(0, kStarts[told_by])) % kBuckets];
+    }
+    if (bucket->size < Bucket::kSize) {
+      ++bucket->size;
+      bucket->set(bucket->size - 1, std::move(shape));
+    } else if (bucket->longer == 0 && (bucket->longer = longer_start(*bucket, told_by)) != 0) {
+      // All find their places anew: some here, others by the longer start.
+      Bucket full = std::exchange(*bucket, {});
+      bucket->longer = full.longer;
+      waiting.push_back(std::move(shape));
+      std::move(full.shapes.begin(), full.shapes.end(), std::back_inserter(waiting));
+    } else {
+      bytes_ -= bucket->shapes[bucket->next]->text.size();
+      bucket->set(bucket->next, std::move(shape));
+      bucket->next = static_cast<uint8_t>((bucket->next + 1) % Bucket::kSize);
+    }
+  }
+}
+
+void KnownShapes::Bucket::set(size_t i, std::unique_ptr<const Shape> shape) {
+  const size_t first_gap = shape->first_gap();
+  gap[i] = static_cast<uint16_t>(first_gap);
+  before_gap[i] = hash_before(shape->text, first_gap);
+  shapes[i] = std::move(shape);
+  for (size_t j = 0; j < size; ++j) {
+    const auto start = [&](size_t k) { return std::string_view(shapes[k]->text).substr(0, gap[k]); };
+    like[j] = 0;
+    while (start(like[j]) != start(j)) ++like[j];
+  }
+}
+
+/// The first length behind `told_by` at which the starts of the shapes that go on so long are not all the same; 0: there is none.
+uint8_t KnownShapes::longer_start(const Bucket& bucket, uint8_t told_by) {
+  for (uint8_t i = told_by + 1; i < kStarts.size(); ++i) {
+    std::optional<std::string_view> one;
+    for (const std::unique_ptr<const Shape>& shape : bucket.shapes) {
+      if (shape->first_gap() < kStarts[i]) continue;
+      const std::string_view start = std::string_view(shape->text).substr(0, kStarts[i]);
+      if (one.value_or(start) != start) return i;
+      one = start;
+    }
+  }
+  return 0;
 }
 
 void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment) {
-  if (sql.size() > kLongest || lifted.pieces.empty() || lifted.pieces.size() > kMostGaps || !lifted.more_rows.empty()) return;
+  if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostGaps || !lifted.more_rows.empty()) return;
   if (bytes_ + sql.size() > kMostBytes || (of->id < added_.size() && added_[of->id] == kMostOfTemplate)) return;
   // Where some literals stay in the template, what kind of literal it is matters.
   if (istarts_with(sql, "set") || icontains(sql, "get_lock")) return;
   std::vector<Gap> gaps;
   const char* const begin = sql.data();
-  const char* const end = begin + sql.size();
   uint32_t behind = 0;
   for (uint32_t i = 0; i < lifted.pieces.size(); ++i) {
     const Piece& piece = lifted.pieces[i];
@@ -205,26 +334,20 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
       lifted_.pieces.assign(i + 1, piece);
       lifted_.elements.clear();
       lifted_.lists.clear();
-      if (skip_list(begin + piece.offset, begin, end, gap) != begin + stop || lifted_.lists[0].count != list.count || after != ')') return;
+      if (skip_list(begin + piece.offset, sql, gap) != begin + stop || lifted_.lists[0].count != list.count || after != ')') return;
     } else {
       const bool is_word =
           piece.source == Piece::Source::kNull || piece.source == Piece::Source::kTrue || piece.source == Piece::Source::kFalse;
-      if (skip_value(begin + piece.offset, end, plain) != begin + stop || plain.source != piece.source) return;
+      if (skip_value(begin + piece.offset, sql, plain) != begin + stop || plain.source != piece.source) return;
       if (is_word && !gap.is_free) continue;
     }
     gaps.push_back(gap);
   }
-  if (gaps.empty()) return;
+  if (!gaps.empty() && gaps.front().begin < sizeof(uint64_t)) return;
   if (of->id >= added_.size()) added_.resize(of->id + 1);
   ++added_[of->id];
-  const uint64_t hash = hash_of_start(sql);
-  std::unique_ptr<Set>& set = sets_[hash % kSets];
-  if (set == nullptr) set = std::make_unique<Set>();
-  Shape& shape = set->ways[set->next];
-  set->next = static_cast<uint8_t>((set->next + 1) % set->ways.size());
-  bytes_ = bytes_ + sql.size() - shape.text.size();
-  const uint32_t first_gap = gaps.front().begin;
-  shape = Shape{hash, of, first_gap, has_comment, std::string(sql), std::move(gaps), lifted.pieces};
+  bytes_ += sql.size();
+  put(std::make_unique<const Shape>(Shape{of, has_comment, std::string(sql), std::move(gaps), {lifted.pieces, {}, {}, {}}}));
 }
 
 }  // namespace dbaudit

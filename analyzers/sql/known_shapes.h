@@ -20,14 +20,14 @@ class KnownShapes {
  public:
   explicit KnownShapes(const Dialect& dialect);
 
-  /// The template of a statement that reads like one of those added but for its values; its pieces are in lifted() then. nullptr: unknown, or not
+  /// The template of a statement that reads like one of those added but for its values; its pieces are in lifted() then, until the next call. nullptr: unknown, or not
   /// plain enough to tell.
   const Template* find(std::string_view sql);
-  [[nodiscard]] const Lifted& lifted() const { return lifted_; }
+  [[nodiscard]] const Lifted& lifted() const { return *found_; }
   /// Of the shape last found, as add() was told. (A comment is compared like all that is no value.)
   [[nodiscard]] bool has_comment() const { return has_comment_; }
-  /// Remembers `sql`, a whole statement of template `of`, when it has values, all of them plain (numbers without sign or exponent, strings in single
-  /// quotes, NULL, TRUE, FALSE, placeholders), and no folded rows. Bounded: a shape may push another out, past 8 MiB of text none is added, nor the 256th
+  /// Remembers `sql`, a whole statement of template `of`, when all its values are plain (numbers without sign or exponent, strings in single quotes,
+  /// NULL, TRUE, FALSE, placeholders) and it has no folded rows. Bounded: a shape may push another out, past 8 MiB of text none is added, nor the 256th
   /// of one template (a comment that names the request makes every text another).
   void add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment);
 
@@ -42,30 +42,43 @@ class KnownShapes {
     Piece::Source source = Piece::Source::kNumber;
   };
   struct Shape {
-    uint64_t hash = 0;
+    [[nodiscard]] size_t first_gap() const { return gaps.empty() ? text.size() : gaps.front().begin; }
+
     const Template* of = nullptr;
-    uint32_t first_gap = 0;  ///< where it begins
     bool has_comment = false;
     std::string text;
-    std::vector<Gap> gaps;      ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes
-    std::vector<Piece> pieces;  ///< those outside the gaps hold but for their offset
+    std::vector<Gap> gaps;  ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes
+    Lifted lifted;          ///< pieces outside the gaps hold but for their offset; lists are made anew
   };
+  /// Shapes whose starts have one hash. One is compared when the bytes before its first value agree, or before its end when it has none. Where there
+  /// are too many, those that go on longer are told apart by a longer start. One cache line says which to look at.
+  struct alignas(64) Bucket {
+    static constexpr size_t kSize = 8;
+    uint8_t size = 0;
+    uint8_t next = 0;                          ///< the shape to be replaced next
+    uint8_t longer = 0;                        ///< index of the length of the starts that tell more; 0: none
+    std::array<uint8_t, kSize> like{};         ///< the first of the shapes that are the same up to the first value
+    std::array<uint16_t, kSize> gap{};         ///< where that begins, or the end
+    std::array<uint32_t, kSize> before_gap{};  ///< hash of the bytes there
+    std::array<std::unique_ptr<const Shape>, kSize> shapes;
 
-  [[nodiscard]] uint64_t hash_of_start(std::string_view sql) const;
-  const char* skip_value(const char* p, const char* end, Piece& piece) const;
-  const char* skip_list(const char* p, const char* begin, const char* end, const Gap& gap);
-  bool matches(const Shape& shape, std::string_view sql);
+    void set(size_t i, std::unique_ptr<const Shape> shape);
+  };
+  static_assert(sizeof(Bucket) == 128);
+
+  const char* skip_value(const char* p, std::string_view sql, Piece& piece) const;
+  const char* skip_list(const char* p, std::string_view sql, const Gap& gap);
+  bool matches_behind_start(const Shape& shape, std::string_view sql);
+  void put(std::unique_ptr<const Shape> shape);
+  static uint8_t longer_start(const Bucket& bucket, uint8_t told_by);
 
   const Dialect& dialect_;
-  struct Set {
-    std::array<Shape, 4> ways;  ///< those that have a template are in use
-    uint8_t next = 0;           ///< the way to be replaced next
-  };
-  std::vector<std::unique_ptr<Set>> sets_;  // by hash; null: empty
-  std::vector<uint8_t> added_;              // by template: how often
+  std::vector<Bucket> buckets_;  // by the hash of a start
+  std::vector<uint8_t> added_;   // by template: how often
   size_t bytes_ = 0;
   bool has_comment_ = false;
-  Lifted lifted_;
+  Lifted lifted_;  // of a shape with gaps
+  const Lifted* found_ = &lifted_;
 };
 
 }  // namespace dbaudit

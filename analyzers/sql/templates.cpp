@@ -52,11 +52,11 @@ Templates::Templates(const Dialect& dialect, size_t cap)
 Templates::~Templates() = default;
 
 const Template* Templates::intern(std::string_view sql, bool truncated) {
-  const uint64_t hash = hash_of_some(sql);
-  if (const Template* known = by_text(sql, hash, truncated)) return known;
   if (!truncated) {
     if (const Template* known = by_shape(sql)) return known;
   }
+  const uint64_t hash = hash_of_some(sql);
+  if (const Template* known = by_text(sql, hash, truncated)) return known;
   const Template* const t = by_words(sql, truncated);
   // A text with its own values comes once; it is not worth a copy before it comes again.
   uint64_t& seen = seen_once_[hash % kSeen];

@@ -47,11 +47,20 @@ struct Trace::Session : Resting {
   uint32_t unobserved = 0;                   // ops of the unit that the history has not seen
   bool last_was_statement_op = false;        // the last statement became an op (else it was transaction control)
 
-  /// The unit goes on soon.
-  void expect_op() const {
+  /// A statement of this time comes soon: the unit goes on, or ends.
+  void expect_op(const TimePoint& when, int64_t unit_gap_us) const {
+    if (!in_transaction && is_gap(when, unit_gap_us)) {
+      prefetch(unit.ops.data(), unit.ops.size() * sizeof(Op));
+      arena.expect_reading();
+      return;
+    }
     arena.expect();
     if (!unit.transactions.empty()) prefetch_to_write(&unit.transactions.back());
     if (!unit.ops.empty()) prefetch_to_write(&unit.ops.back() + 1, sizeof(Op));
+  }
+  /// Was it silent for longer than a work unit may be? A clock far behind is a gap as well: it was set back, or another log begins.
+  [[nodiscard]] bool is_gap(const TimePoint& now, int64_t unit_gap_us) const {
+    return now.known() && last_time.known() && std::abs(now.micros - last_time.micros) > unit_gap_us;
   }
   /// Has it nothing open?
   [[nodiscard]] bool is_idle() const {
@@ -60,6 +69,8 @@ struct Trace::Session : Resting {
 };
 
 namespace {
+
+const TimePoint& time_of(const LogRecord& record) { return record.time.known() ? record.time : record.end_time; }
 
 // Errors after which the engine has rolled the whole transaction back, MariaDB's among them (measured: 1213 and 1020 do, 1205 and 1062 do not).
 bool rolls_back_transaction(std::string_view code) { return code == "40001" || code == "40P01" || code == "1213" || code == "1020"; }
@@ -192,8 +203,8 @@ void Trace::expect(uint64_t session) const {
   if (const Session* const s = met_last(session); s != nullptr) prefetch(s, sizeof(Session));
 }
 
-void Trace::expect(uint64_t session, std::span<const PreparedStatement> statements) const {
-  if (const Session* const s = met_last(session); s != nullptr) s->expect_op();
+void Trace::expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const {
+  if (const Session* const s = met_last(session); s != nullptr) s->expect_op(time_of(record), options_.unit_gap_us);
   for (const PreparedStatement& s : statements) prefetch(s.of, sizeof(Template));
 }
 
@@ -232,14 +243,14 @@ Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
 
 Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& record) {
   Session& s = session_of(stream, record);
-  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  const TimePoint& when = time_of(record);
   if (when.known()) {
     if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
     if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
   }
   if ((++fed_ & 0x3fff) == 0) sweep(when, &s);
   if (record.kind == RecordKind::kStatement) {
-    s.expect_op();  // needed when the statement has been taken apart
+    s.expect_op(when, options_.unit_gap_us);  // needed when the statement has been taken apart
     ++counts_.statements;
     if (!s.spoke) {
       s.spoke = true;
@@ -264,7 +275,7 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
 }
 
 void Trace::feed_event(Session& s, uint32_t file, std::string_view stream, const LogRecord& record) {
-  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  const TimePoint& when = time_of(record);
   switch (record.kind) {
     case RecordKind::kConnect:
     case RecordKind::kDisconnect:
@@ -299,7 +310,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
                       bool is_evaluated) {
   const std::string_view sql = prepared.sql;
   const StatementFacts& facts = prepared.of->facts;
-  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  const TimePoint& when = time_of(record);
   if (facts.quality == Quality::kOpaque && facts.kind != StatementKind::kSet && facts.kind != StatementKind::kOther) ++counts_.unparsed;
 
   CommentTags comments;
@@ -308,8 +319,7 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   if (!s.in_transaction || record.tx_boundary != TxBoundary::kExplicit) {
     std::string request = request_of(record.tags, comments);
     const bool other_request = !request.empty() && !s.request.empty() && request != s.request;
-    // A clock far behind is a gap as well: it was set back, or another log begins.
-    const bool gap = when.known() && s.last_time.known() && std::abs(when.micros - s.last_time.micros) > options_.unit_gap_us;
+    const bool gap = s.is_gap(when, options_.unit_gap_us);
     const uint32_t most = open_ops_ > options_.open_ops ? options_.crowded_unit_ops : options_.unit_ops;
     if (other_request || gap || s.unit.ops.size() >= most) {
       if (s.in_transaction) close_transaction(s, TxEnd::kLost, s.last_time);
@@ -466,7 +476,7 @@ void Trace::control(Session& s, const LogRecord& record, const PreparedStatement
     if (!is_evaluated) templates_.object_name(name);
     return name;
   };
-  const TimePoint& when = record.time.known() ? record.time : record.end_time;
+  const TimePoint& when = time_of(record);
   switch (c.action) {
     case TxAction::kNone: break;
     case TxAction::kBegin:
@@ -587,7 +597,6 @@ void Trace::observe_first() {
 void Trace::end_unit(Session& s, UnitEnd why) {
   while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
-    prefetch(s.unit.ops.data(), s.unit.ops.size() * sizeof(Op));
     s.unit.end = why;
     locks_.find(s.unit);
     s.unit.locks = &locks_;

@@ -56,10 +56,10 @@ class Trace {
   /// The same with what each_statement() says of the record and evaluate() has evaluated: the templates are not asked, and may be in use elsewhere.
   void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record,
             std::span<const PreparedStatement> statements);
-  /// A record of the session with this hash_bytes() will be fed after a few others: makes that cheaper. A few records later once more, with its statements:
+  /// A record of the session with this hash_bytes() will be fed after a few others: makes that cheaper. A few records later once more, with the record:
   /// what the first call has fetched says where to look.
   void expect(uint64_t session) const;
-  void expect(uint64_t session, std::span<const PreparedStatement> statements) const;
+  void expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const;
   /// Ends every open unit, sessions in order of first appearance.
   void finish();
   /// Totals so far.

@@ -185,6 +185,12 @@ class FlatObject {
   bool read_short_string(std::string_view& text);
   bool read_long_string(std::string_view& text);
   bool read_number(std::string_view& text);
+  /// At its closing quote, copied to `out`.
+  void end_string(const char* quote, char* out, std::string_view& text) {
+    text = {out_, static_cast<size_t>(out - out_)};
+    out_ = out;
+    p_ = quote + 1;
+  }
   /// No control characters, and UTF-8.
   [[nodiscard]] bool has_good_bytes() const {
     return !seen_.has_controls() && (seen_.is_ascii() || simdjson::validate_utf8(line_.data(), line_.size()));
@@ -225,28 +231,34 @@ inline bool FlatObject::read_long_string(std::string_view& text) {
   const char* p = p_;
   char* out = out_;
 #if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-  for (const char* const last = end_ - std::min<ptrdiff_t>(end_ - p, kRegister); p < last;) {
-    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), x);
+  // A log of quoted names has an escape every few bytes: all marks of a register are found at once, so that none waits for what the one before it was.
+  const auto load = [](const char* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
+  const auto bits = [](__m128i x, char c) { return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8(c)))); };
+  constexpr ptrdiff_t kReach = 2 * kRegister + 1;  // of the bytes looked at
+  while (end_ - p > kReach) {
+    const __m128i x = load(p);
     seen_.add(x);
-    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, backslash))));
-    if (found == 0) {
-      p += kRegister;
-      out += kRegister;
-      continue;
+    const unsigned quotes = bits(x, '"');
+    unsigned marks = quotes | bits(x, '\\');
+    size_t from = 0;
+    for (; marks != 0; marks &= ~3U << (from - 2)) {
+      const auto at = static_cast<size_t>(std::countr_zero(marks));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), load(p + from));
+      out += at - from;
+      if ((quotes >> at & 1U) != 0) {
+        end_string(p + at, out, text);
+        return true;
+      }
+      const char c = kEscapes[static_cast<unsigned char>(p[at + 1])];
+      if (c == '\0') return false;
+      *out++ = c;
+      from = at + 2;
     }
-    const auto before = static_cast<size_t>(std::countr_zero(found));
-    if (p[before] == '"') {
-      p += before;
-      out += before;
-      break;
-    }
-    const char c = kEscapes[static_cast<unsigned char>(p[before + 1])];
-    if (c == '\0') return false;
-    out[before] = c;
-    p += before + 2;
-    out += before + 1;
+    if (from > kRegister) seen_.add(p[kRegister]);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), load(p + from));
+    const size_t size = std::max(from, kRegister);
+    out += size - from;
+    p += size;
   }
 #endif
   for (; p < end_ && *p != '"'; ++p) {
@@ -259,9 +271,7 @@ inline bool FlatObject::read_long_string(std::string_view& text) {
     *out++ = c;
   }
   if (p == end_) return false;
-  text = {out_, static_cast<size_t>(out - out_)};
-  out_ = out;
-  p_ = p + 1;
+  end_string(p, out, text);
   return true;
 }
 
