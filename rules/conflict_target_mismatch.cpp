@@ -93,7 +93,7 @@ std::string why_refused(const Write& write, const Table& table, const Target& ta
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (is_mysql_family(unit.engine)) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& insert : op.statement->access.writes) {
       if (!insert.is_insert() || insert.table == nullptr || insert.table->is_view || insert.table->keys_incomplete) continue;

@@ -97,7 +97,7 @@ std::optional<Erased> erased_before(const WorkUnit& unit, uint32_t w, const Writ
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
     const WriteAccess& insert = write.statement->access.writes.front();

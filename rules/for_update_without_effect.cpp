@@ -37,7 +37,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
   });
   if (!any) return;
   std::vector<bool> told(unit.ops.size(), false);  // by the write that needed the lock
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     for (const WriteAccess& write : unit.ops[w].statement->access.writes) {
       const std::optional<Decision>& decision = context.decision(unit, w, write);
       if (!decision || !has_no_effect(unit, *decision->read)) continue;

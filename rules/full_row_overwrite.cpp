@@ -53,7 +53,7 @@ bool came_after(const CellStep& step, const Op& read) {
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated || write.failed) continue;
     const WriteAccess& update = write.statement->access.writes.front();

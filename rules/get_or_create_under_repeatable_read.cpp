@@ -19,7 +19,7 @@ namespace dbaudit {
 namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     const Transaction& tx = unit.transactions[write.transaction];
     if (!tx.is_explicit || tx.isolation != Isolation::kRepeatableRead || tx.boundary == Boundary::kUnknown) continue;

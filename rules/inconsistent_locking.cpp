@@ -18,7 +18,7 @@ const NoteKind kLocked("written under a lock");
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.engine == Engine::kSqlite) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || update.housekeeping) continue;

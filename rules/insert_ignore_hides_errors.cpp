@@ -39,7 +39,7 @@ std::vector<std::string> swallowed(const WriteAccess& insert, Engine engine) {
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& insert : op.statement->access.writes) {
       if (!insert.is_insert() || insert.upsert != UpsertKind::kIgnore || insert.table == nullptr || op.truncated) continue;

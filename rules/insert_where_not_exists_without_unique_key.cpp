@@ -171,7 +171,7 @@ Guard guard_of_merge(const Op& op, const Write& write) {
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& op = unit.ops[w];
     if (op.truncated || op.facts().quality != Quality::kFull) continue;
     for (const WriteAccess& insert : op.statement->access.writes) {

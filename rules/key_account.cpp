@@ -141,7 +141,8 @@ void KeyAccounts::observe(const WorkUnit& unit) {
     if (asking->update && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
   }
   if (!inserts || of_table_.empty()) return;
-  for (const Op& op : unit.ops) {
+  for (const uint32_t i : unit.writers) {
+    const Op& op = unit.ops[i];
     if (op.failed || op.rolled_back || unit.transactions[op.transaction].end == TxEnd::kRollback) continue;
     if ((op.statement->access.traits & Trait::kInserts) != 0) count_inserts(op, unit.session);
   }

@@ -40,7 +40,7 @@ bool is_indexed(const Table* table, const std::vector<std::string>& columns) {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (!is_mysql_family(unit.engine)) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     const Transaction& tx = unit.transactions[write.transaction];
     if (!tx.is_explicit || tx.first == w || tx.isolation < Isolation::kRepeatableRead || (write.failed && !is_deadlock(write))) continue;

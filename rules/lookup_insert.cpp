@@ -33,7 +33,7 @@ bool find_lookup(const WorkUnit& unit, LookupInsert& pair) {
 
 std::vector<LookupInsert> find_lookup_inserts(const WorkUnit& unit, KnownProtections* protections) {
   std::vector<LookupInsert> pairs;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.truncated) continue;
     for (const WriteAccess& insert : write.statement->access.writes) {

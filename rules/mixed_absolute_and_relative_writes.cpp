@@ -23,7 +23,7 @@ namespace {
 const NoteKind kRelative("written relatively");
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated || write.failed) continue;

@@ -15,7 +15,7 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (!is_mysql_family(unit.engine)) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& op = unit.ops[w];
     const Transaction& tx = unit.transactions[op.transaction];
     if (!tx.is_explicit || op.failed) continue;

@@ -72,7 +72,7 @@ bool is_excluded(const Table* table, const Range& range) {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   const TableSet tables = tables_read(unit, [](const ReadAccess& r) { return !r.others.empty(); });
-  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+  for (const uint32_t i : unit.writers) {
     const Op& write = unit.ops[i];
     for (const WriteAccess& w : write.statement->access.writes) {
       if (w.kind != StatementKind::kInsert || w.set.empty() || write.truncated || w.housekeeping) continue;

@@ -98,7 +98,7 @@ void check_insert(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Ru
 
 void check(const WorkUnit& unit, RuleContext& context) {
   const bool looks_up = any_read(unit, [](const ReadAccess& r) { return r.primary_equal >= 0; });
-  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+  for (const uint32_t i : unit.writers) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {

@@ -93,7 +93,7 @@ void check_one_statement(const WorkUnit& unit, uint32_t w, const WriteAccess& up
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || write.truncated || update.housekeeping) continue;

@@ -111,7 +111,7 @@ bool report_pair(const WorkUnit& unit, const Mover& one, const Mover& other, Rul
 
 void check(const WorkUnit& unit, RuleContext& context) {
   std::vector<Mover> movers;  // that have no other half yet
-  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+  for (const uint32_t i : unit.writers) {
     const WriteAccess* update = single_row_update(unit.ops[i]);
     if (update == nullptr || update->housekeeping || !moves_any(unit.ops[i], *update)) continue;
     const Mover mover{i, update};

@@ -59,7 +59,7 @@ void note_writes(const WorkUnit& unit, uint32_t w, const WriteAccess& write, Rul
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.engine == Engine::kPostgres || context.catalog() == nullptr) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& replace : op.statement->access.writes) {
       note_writes(unit, w, replace, context);

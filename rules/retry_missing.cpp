@@ -34,7 +34,7 @@ bool same_execution(const Op& a, const Op& b) {
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+  for (const uint32_t i : unit.writers) {
     const Op& op = unit.ops[i];
     if (!asks_for_retry(op, unit.engine) || op.statement->access.writes.empty()) continue;
     const WriteAccess& access = op.statement->access.writes.front();

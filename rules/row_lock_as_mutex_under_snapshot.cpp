@@ -18,7 +18,7 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.engine != Engine::kPostgres || !locks_deliberately(unit)) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (unit.transactions[write.transaction].isolation != Isolation::kRepeatableRead) continue;
     for (const WriteAccess& access : write.statement->access.writes) {

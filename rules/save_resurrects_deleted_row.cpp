@@ -42,7 +42,7 @@ const NoteKind kRowDeleted("row deleted");
 uint64_t deleted(const WriteAccess& w, uint64_t row) { return kRowDeleted.of(w, row); }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
     const WriteAccess& access = write.statement->access.writes.front();

@@ -20,7 +20,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.engine != Engine::kPostgres) return;
   const bool asks = std::any_of(unit.ops.begin(), unit.ops.end(), [](const Op& op) { return !op.statement->access.reads.empty(); });
   if (!asks) return;  // a bulk load decides nothing
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     const Transaction& tx = unit.transactions[write.transaction];
     if (tx.isolation == Isolation::kUnknown || write.statement->access.writes.empty()) continue;

@@ -88,7 +88,7 @@ void report(const WorkUnit& unit, RuleContext& context, const HeldLock& lock, ui
 void check(const WorkUnit& unit, RuleContext& context) {
   const bool innodb = is_mysql_family(unit.engine);
   if (!innodb && unit.engine != Engine::kPostgres) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     const Transaction& tx = unit.transactions[write.transaction];
     if (write.statement->access.writes.empty() || !tx.is_explicit || tx.first == w || (write.failed && !is_deadlock(write))) continue;

@@ -20,7 +20,7 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (!is_mysql_family(unit.engine) || unit.locks->rows().empty()) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     const uint32_t snapshot = unit.locks->snapshot(write.transaction);
     if (snapshot == HeldLock::kNone || snapshot >= w) continue;

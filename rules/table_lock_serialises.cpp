@@ -14,7 +14,7 @@ namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
   if (unit.locks->broad().empty()) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     for (const WriteAccess& access : unit.ops[w].statement->access.writes) {
       if (access.housekeeping) continue;
       const std::optional<Decision>& decision = context.decision(unit, w, access);

@@ -114,7 +114,7 @@ void note_delete(const WorkUnit& unit, uint32_t w, const WriteAccess& gone, Rule
 
 void check(const WorkUnit& unit, RuleContext& context) {
   for (const LookupInsert& pair : context.lookup_inserts(unit)) check_insert(unit, pair, context);
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated) continue;
     const WriteAccess& access = write.statement->access.writes.front();

@@ -65,7 +65,7 @@ std::string bound_of_parent(const WorkUnit& unit, uint32_t write, const WriteAcc
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated) continue;

@@ -45,7 +45,7 @@ bool any_capitals(const LookupMatch& key) {
 }
 
 void note_soft_deletes(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+  for (const uint32_t i : unit.writers) {
     const Op& op = unit.ops[i];
     if ((op.statement->access.traits & Trait::kSetsNullable) == 0) continue;
     for (const WriteAccess& update : op.statement->access.writes) {

@@ -59,7 +59,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     if (lock.end == LockEnd::kReleased) report_early_release(unit, context, lock);
   }
   if (!advisory || !is_mysql_family(unit.engine)) return;
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     for (const WriteAccess& access : unit.ops[w].statement->access.writes) {
       const std::optional<Decision>& decision = context.decision(unit, w, access);
       if (!decision || is_locking(decision->read->lock)) continue;

@@ -83,7 +83,7 @@ bool find_update(const WorkUnit& unit, uint32_t w, const WriteAccess& insert, Pa
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.truncated) continue;
     for (const WriteAccess& insert : write.statement->access.writes) {

@@ -23,7 +23,7 @@ namespace dbaudit {
 namespace {
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& write = unit.ops[w];
     if (write.statement->access.writes.size() != 1 || write.truncated || write.failed) continue;
     const WriteAccess& upsert = write.statement->access.writes.front();

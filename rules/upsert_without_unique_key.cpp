@@ -54,7 +54,7 @@ std::vector<const Key*> rivals(const Op& op, const WriteAccess& insert, std::vec
 }
 
 void check(const WorkUnit& unit, RuleContext& context) {
-  for (uint32_t w = 0; w < unit.ops.size(); ++w) {
+  for (const uint32_t w : unit.writers) {
     const Op& op = unit.ops[w];
     for (const WriteAccess& insert : op.statement->access.writes) {
       if (!insert.is_insert() || insert.upsert == UpsertKind::kNone || insert.upsert == UpsertKind::kConflictUpdate) continue;

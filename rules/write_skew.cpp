@@ -104,7 +104,7 @@ void check_pair(const WorkUnit& unit, uint32_t write, const WriteAccess& w, Rule
 
 void check(const WorkUnit& unit, RuleContext& context) {
   const TableSet tables = tables_read(unit, [](const ReadAccess& r) { return r.aggregate == Aggregate::kCount; });
-  for (uint32_t i = 0; i < unit.ops.size(); ++i) {
+  for (const uint32_t i : unit.writers) {
     const Op& op = unit.ops[i];
     if (op.truncated) continue;
     for (const WriteAccess& w : op.statement->access.writes) {

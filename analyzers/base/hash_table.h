@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/base/large_pages.h"
 #include "analyzers/base/prefetch.h"
 
 namespace dbaudit {
@@ -53,6 +54,7 @@ class HashTable {
     uint64_t key = 0;  // 0: free
     [[no_unique_address]] T value{};
   };
+  using Slots = std::vector<Slot, LargePages<Slot>>;
 
   static uint64_t stored(uint64_t key) { return key == 0 ? 1 : key; }
   /// Where the key stands, or would.
@@ -64,14 +66,14 @@ class HashTable {
   }
   void grow() {
     constexpr size_t kFirst = 16;
-    std::vector<Slot> old(slots_.empty() ? kFirst : slots_.size() * 2);
+    Slots old(slots_.empty() ? kFirst : slots_.size() * 2);
     old.swap(slots_);
     for (Slot& slot : old) {
       if (slot.key != 0) slots_[place_of(slot.key)] = std::move(slot);
     }
   }
 
-  std::vector<Slot> slots_;  // a power of two of them, or none
+  Slots slots_;  // a power of two of them, or none
   size_t size_ = 0;
 };
 

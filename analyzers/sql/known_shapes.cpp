@@ -8,7 +8,9 @@
 #include <bit>
 #include <cstring>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "analyzers/base/hash.h"
@@ -194,12 +196,7 @@ bool KnownShapes::matches_behind_start(const Shape& shape, std::string_view sql)
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
   const char* const known = shape.text.data();
-  if (shape.gaps.empty()) {
-    found_ = &shape.lifted;
-    return sql.size() == shape.text.size();
-  }
-  found_ = &lifted_;
-  lifted_.pieces = shape.lifted.pieces;
+  lifted_.pieces.assign(shape.pieces.begin(), shape.pieces.end());
   lifted_.elements.clear();
   lifted_.lists.clear();
   const char* p = begin;
@@ -209,7 +206,7 @@ bool KnownShapes::matches_behind_start(const Shape& shape, std::string_view sql)
     const uint32_t same = (is_last ? static_cast<uint32_t>(shape.text.size()) : shape.gaps[g].begin) - from;
     if (g != 0 && (static_cast<size_t>(end - p) < same || !same_bytes(p, known + from, same))) return false;
     // What is lifted out of these bytes has moved as they have.
-    const uint32_t stop = is_last ? static_cast<uint32_t>(shape.lifted.pieces.size()) : shape.gaps[g].piece;
+    const uint32_t stop = is_last ? static_cast<uint32_t>(shape.pieces.size()) : shape.gaps[g].piece;
     for (; piece < stop; ++piece) lifted_.pieces[piece].offset += static_cast<uint32_t>(p - begin) - from;
     p += same;
     if (is_last) return p == end;
@@ -237,10 +234,14 @@ const Template* KnownShapes::find(std::string_view sql) {
       const size_t gap = bucket.gap[i];
       if (sql.size() < gap || hash_before(sql, gap) != bucket.before_gap[i]) continue;
       const Shape& shape = *bucket.shapes[i];
-      prefetch(shape.gaps.data(), shape.gaps.size() * sizeof(Gap));
-      prefetch(shape.lifted.pieces.data(), shape.lifted.pieces.size() * sizeof(Piece));
-      if (bucket.like[i] != begun && std::memcmp(sql.data(), bucket.shapes[bucket.like[i]]->text.data(), gap) != 0) continue;
-      begun = bucket.like[i];
+      prefetch(&shape, sizeof(Shape));
+      if (bucket.like[i] != begun) {
+        const char* const start = bucket.shapes[bucket.like[i]]->start();
+        prefetch(start, gap);
+        if (std::memcmp(sql.data(), start, gap) != 0) continue;
+        begun = bucket.like[i];
+      }
+      prefetch(shape.gaps.data(), shape.gaps.size_bytes() + shape.pieces.size_bytes());
       if (!matches_behind_start(shape, sql)) continue;
       has_comment_ = shape.has_comment;
       return shape.of;
@@ -252,11 +253,11 @@ const Template* KnownShapes::find(std::string_view sql) {
   }
 }
 
-void KnownShapes::put(std::unique_ptr<const Shape> fresh) {
-  std::vector<std::unique_ptr<const Shape>> waiting;
+void KnownShapes::put(OwnShape fresh) {
+  std::vector<OwnShape> waiting;
   waiting.push_back(std::move(fresh));
   while (!waiting.empty()) {
-    std::unique_ptr<const Shape> shape = std::move(waiting.back());
+    OwnShape shape = std::move(waiting.back());
     waiting.pop_back();
     const std::string_view sql = shape->text;
     const size_t gap = shape->first_gap();
@@ -283,13 +284,13 @@ void KnownShapes::put(std::unique_ptr<const Shape> fresh) {
   }
 }
 
-void KnownShapes::Bucket::set(size_t i, std::unique_ptr<const Shape> shape) {
+void KnownShapes::Bucket::set(size_t i, OwnShape shape) {
   const size_t first_gap = shape->first_gap();
   gap[i] = static_cast<uint16_t>(first_gap);
   before_gap[i] = hash_before(shape->text, first_gap);
   shapes[i] = std::move(shape);
   for (size_t j = 0; j < size; ++j) {
-    const auto start = [&](size_t k) { return std::string_view(shapes[k]->text).substr(0, gap[k]); };
+    const auto start = [&](size_t k) { return shapes[k]->text.substr(0, gap[k]); };
     like[j] = 0;
     while (start(like[j]) != start(j)) ++like[j];
   }
@@ -299,9 +300,9 @@ void KnownShapes::Bucket::set(size_t i, std::unique_ptr<const Shape> shape) {
 uint8_t KnownShapes::longer_start(const Bucket& bucket, uint8_t told_by) {
   for (uint8_t i = told_by + 1; i < kStarts.size(); ++i) {
     std::optional<std::string_view> one;
-    for (const std::unique_ptr<const Shape>& shape : bucket.shapes) {
+    for (const OwnShape& shape : bucket.shapes) {
       if (shape->first_gap() < kStarts[i]) continue;
-      const std::string_view start = std::string_view(shape->text).substr(0, kStarts[i]);
+      const std::string_view start = shape->text.substr(0, kStarts[i]);
       if (one.value_or(start) != start) return i;
       one = start;
     }
@@ -347,7 +348,21 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
   if (of->id >= added_.size()) added_.resize(of->id + 1);
   ++added_[of->id];
   bytes_ += sql.size();
-  put(std::make_unique<const Shape>(Shape{of, has_comment, std::string(sql), std::move(gaps), {lifted.pieces, {}, {}, {}}}));
+  put(make_shape({of, sql, gaps, lifted.pieces, has_comment}));
+}
+
+KnownShapes::OwnShape KnownShapes::make_shape(const Shape& parts) {
+  static_assert(alignof(Gap) == alignof(Piece) && std::is_trivially_destructible_v<Shape>);
+  const size_t text_size = (parts.text.size() + alignof(Gap) - 1) / alignof(Gap) * alignof(Gap);
+  auto* const memory = static_cast<char*>(::operator new(sizeof(Shape) + text_size + parts.gaps.size_bytes() + parts.pieces.size_bytes()));
+  char* const text = memory + sizeof(Shape);
+  std::memcpy(text, parts.text.data(), parts.text.size());
+  auto* const gaps = reinterpret_cast<Gap*>(text + text_size);
+  std::uninitialized_copy(parts.gaps.begin(), parts.gaps.end(), gaps);
+  auto* const pieces = reinterpret_cast<Piece*>(gaps + parts.gaps.size());
+  std::uninitialized_copy(parts.pieces.begin(), parts.pieces.end(), pieces);
+  return OwnShape(
+      new (memory) Shape{parts.of, {text, parts.text.size()}, {gaps, parts.gaps.size()}, {pieces, parts.pieces.size()}, parts.has_comment});
 }
 
 }  // namespace dbaudit

@@ -5,7 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <new>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,7 @@ class KnownShapes {
   /// The template of a statement that reads like one of those added but for its values; its pieces are in lifted() then, until the next call. nullptr: unknown, or not
   /// plain enough to tell.
   const Template* find(std::string_view sql);
-  [[nodiscard]] const Lifted& lifted() const { return *found_; }
+  [[nodiscard]] const Lifted& lifted() const { return lifted_; }
   /// Of the shape last found, as add() was told. (A comment is compared like all that is no value.)
   [[nodiscard]] bool has_comment() const { return has_comment_; }
   /// Remembers `sql`, a whole statement of template `of`, when all its values are plain (numbers without sign or exponent, strings in single quotes,
@@ -41,15 +42,22 @@ class KnownShapes {
     bool is_free = false;
     Piece::Source source = Piece::Source::kNumber;
   };
+  /// One piece of memory with all that it points to, which is needed with it: its text stands right behind it.
   struct Shape {
+    [[nodiscard]] const char* start() const { return reinterpret_cast<const char*>(this + 1); }
     [[nodiscard]] size_t first_gap() const { return gaps.empty() ? text.size() : gaps.front().begin; }
 
     const Template* of = nullptr;
+    std::string_view text;
+    std::span<const Gap> gaps;      ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes
+    std::span<const Piece> pieces;  ///< those outside the gaps hold but for their offset
     bool has_comment = false;
-    std::string text;
-    std::vector<Gap> gaps;  ///< in order; placeholders, and NULL and the like where it is not free, are compared like other bytes
-    Lifted lifted;          ///< pieces outside the gaps hold but for their offset; lists are made anew
   };
+  struct FreeShape {
+    void operator()(const Shape* shape) const { ::operator delete(const_cast<Shape*>(shape)); }
+  };
+  using OwnShape = std::unique_ptr<const Shape, FreeShape>;
+  static OwnShape make_shape(const Shape& parts);
   /// Shapes whose starts have one hash. One is compared when the bytes before its first value agree, or before its end when it has none. Where there
   /// are too many, those that go on longer are told apart by a longer start. One cache line says which to look at.
   struct alignas(64) Bucket {
@@ -60,16 +68,16 @@ class KnownShapes {
     std::array<uint8_t, kSize> like{};         ///< the first of the shapes that are the same up to the first value
     std::array<uint16_t, kSize> gap{};         ///< where that begins, or the end
     std::array<uint32_t, kSize> before_gap{};  ///< hash of the bytes there
-    std::array<std::unique_ptr<const Shape>, kSize> shapes;
+    std::array<OwnShape, kSize> shapes;
 
-    void set(size_t i, std::unique_ptr<const Shape> shape);
+    void set(size_t i, OwnShape shape);
   };
   static_assert(sizeof(Bucket) == 128);
 
   const char* skip_value(const char* p, std::string_view sql, Piece& piece) const;
   const char* skip_list(const char* p, std::string_view sql, const Gap& gap);
   bool matches_behind_start(const Shape& shape, std::string_view sql);
-  void put(std::unique_ptr<const Shape> shape);
+  void put(OwnShape shape);
   static uint8_t longer_start(const Bucket& bucket, uint8_t told_by);
 
   const Dialect& dialect_;

@@ -600,6 +600,11 @@ void Trace::end_unit(Session& s, UnitEnd why) {
     s.unit.end = why;
     locks_.find(s.unit);
     s.unit.locks = &locks_;
+    writers_.clear();
+    for (uint32_t i = 0; i < s.unit.ops.size(); ++i) {
+      if (!s.unit.ops[i].statement->access.writes.empty()) writers_.push_back(i);
+    }
+    s.unit.writers = writers_;
     visit_(s.unit);
   }
   open_ops_ -= s.unit.ops.size();

@@ -110,7 +110,8 @@ class Trace {
   TraceOptions options_;
   UnitVisitor visit_;
   WriteHistory history_;
-  UnitLocks locks_;  // of the unit that ended last
+  UnitLocks locks_;                // of the unit that ended last
+  std::vector<uint32_t> writers_;  // likewise
   struct Unobserved {
     int64_t at;    ///< µs; of ops of one session it never falls
     uint64_t row;  ///< WriteHistory::row_of()

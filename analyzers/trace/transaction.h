@@ -127,9 +127,10 @@ struct WorkUnit {
   bool sessions_told_apart = true;  ///< false: the log has no session identity, and these ops may be many sessions'
   UnitEnd end = UnitEnd::kLogEnd;
   Engine engine = Engine::kUnknown;
-  std::string_view orm;              ///< `django`, … when the kind of log tells
-  const UnitLocks* locks = nullptr;  ///< for the visit
-  Arena* arena = nullptr;            ///< owner of the values; outlives the visit
+  std::string_view orm;               ///< `django`, … when the kind of log tells
+  const UnitLocks* locks = nullptr;   ///< for the visit, as the next
+  std::span<const uint32_t> writers;  ///< indexes of the ops that write, in order
+  Arena* arena = nullptr;             ///< owner of the values; outlives the visit
 };
 
 }  // namespace dbaudit

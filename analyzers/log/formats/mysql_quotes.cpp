@@ -74,8 +74,8 @@ const char* over_names(const char* p, const char* end, bool& is_name) {
 
 }  // namespace
 
-/// Reads on in stretches, while there is a whole one and no comment is open.
-const char* OpenQuote::over_stretches(const char* p, [[maybe_unused]] const char* end) {
+/// Reads on in stretches, while there is a whole one and no comment is open; what is left at the end, with the stretch that ends there.
+const char* OpenQuote::over_stretches([[maybe_unused]] const char* begin, const char* p, [[maybe_unused]] const char* end) {
 #if defined(__SSE2__)
   while (!is_in_comment()) {
     if (inside_ == '\0' || inside_ == '`') {
@@ -98,15 +98,24 @@ const char* OpenQuote::over_stretches(const char* p, [[maybe_unused]] const char
       p += kStretch;
       continue;
     }
-    const char* next = p;  // bytes before it are read
-    for (uint32_t left = marks_of(p); left != 0; left &= left - 1) {
-      const char* const mark = p + std::countr_zero(left);
-      if (mark >= next) next = step(mark, end);
-    }
-    p = std::max(next, p + kStretch);
+    p = std::max(over_marks(p, marks_of(p), p, end), p + kStretch);
+  }
+  if (p < end && end - begin >= kStretch && !is_in_comment()) {
+    const char* const last = end - kStretch;
+    over_marks(last, marks_of(last), p, end);
+    return end;  // a comment that is open goes on behind it
   }
 #endif
   return p;
+}
+
+/// What the `marks` behind `from` do, a bit for each byte of `stretch`; returns where the last of them leads.
+const char* OpenQuote::over_marks(const char* stretch, uint32_t marks, const char* from, const char* end) {
+  for (; marks != 0; marks &= marks - 1) {
+    const char* const mark = stretch + std::countr_zero(marks);
+    if (mark >= from) from = step(mark, end);
+  }
+  return from;
 }
 
 /// What the byte at `mark` does to what is open; returns where to read on. A mark of several bytes does not go over the end of a line.
@@ -155,7 +164,7 @@ void OpenQuote::advance(std::string_view text) {
       p = to_end_of_comment(p, end);
       continue;
     }
-    p = over_stretches(p, end);
+    p = over_stretches(text.data(), p, end);
     if (is_in_comment()) continue;
     while (p < end && !kMarks[static_cast<unsigned char>(*p)]) ++p;
     if (p < end) p = step(p, end);

@@ -2,6 +2,7 @@
 // Does a statement of MySQL end inside quotes? Asked of every statement of a log that writes them as they came.
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace dbaudit::mysql_text {
@@ -19,7 +20,8 @@ class OpenQuote {
   static constexpr char kLineComment = '#', kBlockComment = '*';
 
   [[nodiscard]] bool is_in_comment() const { return inside_ == kLineComment || inside_ == kBlockComment; }
-  const char* over_stretches(const char* p, const char* end);
+  const char* over_stretches(const char* begin, const char* p, const char* end);
+  const char* over_marks(const char* stretch, uint32_t marks, const char* from, const char* end);
   const char* step(const char* mark, const char* end);
   const char* to_end_of_comment(const char* p, const char* end);
 
