@@ -7,24 +7,22 @@ namespace dbaudit {
 
 namespace {
 
-constexpr size_t kItems = 256;
-constexpr size_t kBytes = size_t{256} << 10;
+constexpr size_t kItems = 512;
+constexpr size_t kBytes = size_t{512} << 10;
 constexpr size_t kFewValues = 4;
 
-// What the trace asks of a record, with its bytes where they stay while the reader goes on.
-LogRecord copy_record(const LogRecord& record, Arena& arena) {
-  LogRecord copy = record;
+// Leaves of a record what the trace asks of it, with its bytes where they stay while the reader goes on.
+void keep(LogRecord& record, Arena& arena) {
   for (std::string_view LogRecord::*const text :
        {&LogRecord::session, &LogRecord::error_code, &LogRecord::error_message, &LogRecord::source_file})
-    copy.*text = arena.copy(record.*text);
+    record.*text = arena.copy(record.*text);
   for (std::string_view LogRecord::*const text :
        {&LogRecord::app, &LogRecord::user, &LogRecord::database, &LogRecord::sql, &LogRecord::txid})
-    copy.*text = {};
+    record.*text = {};
   const std::span<Tag> tags = arena.array<Tag>(record.tags.size());
   for (size_t i = 0; i < tags.size(); ++i) tags[i] = {arena.copy(record.tags[i].name), arena.copy(record.tags[i].value)};
-  copy.tags = tags;
-  copy.params = {};
-  return copy;
+  record.tags = tags;
+  record.params = {};
 }
 
 }  // namespace
@@ -89,23 +87,23 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
 }
 
 void RecordPipeline::add(const LogRecord& record, Batch& batch) {
-  Item item;
+  Item& item = batch.items.emplace_back();
   item.is_left_out = others_.leaves_out(record) || part_.leaves_out(record);
   item.first_statement = static_cast<uint32_t>(batch.statements.size());
-  item.record = item.is_left_out ? record : copy_record(record, batch.arena);
+  item.record = record;
   item.session_hash = hash_bytes(record.session);
-  if (!item.is_left_out && record.kind == RecordKind::kStatement) {
-    each_statement(record, templates_, [&](PreparedStatement s) {
-      s.evaluate(record, templates_, batch.arena);
-      // Values that rows are picked by are compared; those that are written mostly are not.
-      if (s.values.slots.size() <= kFewValues) {
-        for (const Value& v : s.values.slots) static_cast<void>(v.hash());
-      }
-      batch.statements.push_back(s);
-    });
-  }
+  if (item.is_left_out) return;
+  keep(item.record, batch.arena);
+  if (record.kind != RecordKind::kStatement) return;
+  each_statement(record, templates_, [&](PreparedStatement s) {
+    s.evaluate(record, templates_, batch.arena);
+    // Values that rows are picked by are compared; those that are written mostly are not.
+    if (s.values.slots.size() <= kFewValues) {
+      for (const Value& v : s.values.slots) static_cast<void>(v.hash());
+    }
+    batch.statements.push_back(s);
+  });
   item.statements = static_cast<uint32_t>(batch.statements.size()) - item.first_statement;
-  batch.items.push_back(item);
 }
 
 }  // namespace dbaudit

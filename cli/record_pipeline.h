@@ -18,7 +18,7 @@
 namespace dbaudit {
 
 /// While it lives the reader, the templates and the filters belong to its thread; stop() gives them back. Records come in file order, so that
-/// templates are numbered as without it. At most four batches of some 256 records are in flight.
+/// templates are numbered as without it. At most four batches of some 512 records are in flight.
 class RecordPipeline {
  public:
   struct Item {
