@@ -197,6 +197,24 @@ void WriteHistory::watch(const BoundStatement& statement) {
   }
 }
 
+uint64_t WriteHistory::scope_of(const Numbered& n, const Op& op, const WriteAccess& w) {
+  uint64_t row = hash_combine(w.name_hash, n.column);
+  for (const uint64_t scope : n.scope) {
+    const ColumnWrite* c = w.find_hashed(scope);
+    const Value& v = op.value(c != nullptr && c->takes_value() ? c->value->slot : kNoSlot);
+    if (!v.known()) return 0;
+    row = hash_combine(row, hash_combine(scope, v.hash()));
+  }
+  return row;
+}
+
+uint64_t WriteHistory::looked_up(const Op& op, uint64_t row) const {
+  const std::vector<WriteAccess>& writes = op.statement->access.writes;
+  if (row != 0 || writes.empty() || !writes.front().is_insert()) return row;
+  const std::vector<Numbered>* const numbered = numbered_.find(writes.front().name_hash);
+  return numbered != nullptr ? scope_of(numbered->front(), op, writes.front()) : 0;
+}
+
 void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
   const std::vector<Numbered>* const numbered = numbered_.find(w.name_hash);
   if (numbered == nullptr || w.set.empty()) return;
@@ -205,15 +223,8 @@ void WriteHistory::observe_insert(Op& op, const WriteAccess& w, Arena& arena) {
   for (const Numbered& n : *numbered) {
     const ColumnWrite* c = w.find_hashed(n.column);
     if (c == nullptr) continue;
-    uint64_t row = hash_combine(w.name_hash, n.column);
-    bool known = true;
-    for (const uint64_t scope : n.scope) {
-      const ColumnWrite* of_scope = w.find_hashed(scope);
-      const Value& v = op.value(of_scope != nullptr && of_scope->takes_value() ? of_scope->value->slot : kNoSlot);
-      known &= v.known();
-      row = hash_combine(row, hash_combine(scope, v.hash()));
-    }
-    if (!known) continue;
+    const uint64_t row = scope_of(n, op, w);
+    if (row == 0) continue;
     double number = 0;
     // Of several rows only the first is known: what the last put there is not.
     if (w.rows > 1 || !op.values.more_rows().empty() || !c->takes_value() || !as_number(op.value(c->value->slot), number)) {

@@ -49,8 +49,13 @@ class WriteHistory {
   /// Sets op.history (in `arena`) and remembers what it wrote. Call in the order in which they ran, with the op's session and
   /// row_of().
   void observe(Op& op, uint64_t row, uint32_t session, Arena& arena);
-  /// Tells the processor that observe() of this row comes soon: most rows were last looked at long ago.
-  void expect(uint64_t row) const { rows_.prefetch(row); }
+  /// What observe() will look up: the row, or of an INSERT the first highest number that it may raise; 0: nothing.
+  [[nodiscard]] uint64_t looked_up(const Op& op, uint64_t row) const;
+  /// Tells the processor that observe() looks this up soon: most rows were last looked at long ago. A little later once more.
+  void expect(uint64_t looked_up) const { rows_.prefetch(looked_up); }
+  void expect_cells(uint64_t looked_up) const {
+    if (const Row* const cells = rows_.find(looked_up)) prefetch_to_write(cells->data(), cells->size() * sizeof(Cell));
+  }
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:
@@ -81,6 +86,8 @@ class WriteHistory {
   /// All of a statement's reads of a highest value, when it comes for the first time.
   void watch(const BoundStatement& statement);
   void observe_insert(Op& op, const WriteAccess& w, Arena& arena);
+  /// The scope that the row inserted stands in, as a row of the history's own; 0: not known.
+  static uint64_t scope_of(const Numbered& n, const Op& op, const WriteAccess& w);
   /// How far `number` is from what the cell held; it holds `number` then. NaN when nothing was known.
   static double move(Cell& cell, double number);
 

@@ -579,7 +579,8 @@ void Trace::remember(Session& s) {
   if (!WriteHistory::heeds(*op.statement)) return;
   auto place = unobserved_.end();
   while (place != unobserved_.begin() && std::prev(place)->at > at) --place;
-  unobserved_.insert(place, {at, WriteHistory::row_of(op), s.unit.session, static_cast<uint32_t>(s.unit.ops.size() - 1)});
+  const uint64_t row = WriteHistory::row_of(op);
+  unobserved_.insert(place, {at, row, history_.looked_up(op, row), s.unit.session, static_cast<uint32_t>(s.unit.ops.size() - 1)});
   ++s.unobserved;
   if (unobserved_.size() > kOutOfOrder) observe_first();
 }
@@ -587,8 +588,9 @@ void Trace::remember(Session& s) {
 void Trace::observe_first() {
   const Unobserved first = unobserved_.front();
   unobserved_.pop_front();
-  constexpr size_t kAhead = 6;
-  if (unobserved_.size() > kAhead) history_.expect(unobserved_[kAhead].row);
+  constexpr size_t kAhead = 4;
+  if (unobserved_.size() > 2 * kAhead) history_.expect(unobserved_[2 * kAhead].looked_up);
+  if (unobserved_.size() > kAhead) history_.expect_cells(unobserved_[kAhead].looked_up);
   Session& s = *sessions_[first.session];
   --s.unobserved;
   history_.observe(s.unit.ops[first.op], first.row, first.session, s.arena);

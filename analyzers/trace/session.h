@@ -113,8 +113,9 @@ class Trace {
   UnitLocks locks_;                // of the unit that ended last
   std::vector<uint32_t> writers_;  // likewise
   struct Unobserved {
-    int64_t at;    ///< µs; of ops of one session it never falls
-    uint64_t row;  ///< WriteHistory::row_of()
+    int64_t at;          ///< µs; of ops of one session it never falls
+    uint64_t row;        ///< WriteHistory::row_of()
+    uint64_t looked_up;  ///< WriteHistory::looked_up()
     uint32_t session, op;
   };
   std::deque<Unobserved> unobserved_;  // those that the history heeds, by `at`, equal ones as they came
