@@ -42,6 +42,7 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
   }
   if (known_[id]) return asking_[id].get();
   known_[id] = true;
+  if (asked_.size() >= kMaxTemplates) return nullptr;  // there is no place for its keys
   Asking asking;
   for (const ReadAccess& r : statement.access.reads) {
     if (!r.top_level || r.joined || !r.exact || !r.others.empty() || r.equal.empty() || r.one_row) continue;
@@ -49,10 +50,11 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
     asking.reads.push_back({&r, columns_asked(r.equal), r.probe});
   }
   for (const WriteAccess& w : statement.access.writes) {
-    if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || w.one_row || asking.update) continue;
+    if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || w.one_row || asking.update.has_value())
+      continue;
     asking.update = Lookup{&w, columns_asked(w.equal), false};
   }
-  if (asking.update || !asking.reads.empty()) asking_[id] = std::make_unique<Asking>(std::move(asking));
+  if (asking.update.has_value() || !asking.reads.empty()) asking_[id] = std::make_unique<Asking>(std::move(asking));
   return asking_[id].get();
 }
 
@@ -138,7 +140,7 @@ void KeyAccounts::observe(const WorkUnit& unit) {
       ask(*asking, r, op, unit.session);
       break;
     }
-    if (asking->update && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
+    if (asking->update.has_value() && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
   }
   if (!inserts || of_table_.empty()) return;
   for (const Op& op : unit.ops) {

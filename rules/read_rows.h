@@ -5,11 +5,14 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "analyzers/base/arena.h"
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/name.h"
+#include "analyzers/trace/access.h"
 
 namespace dbaudit {
 
@@ -19,17 +22,24 @@ class ReadRows {
   /// A set of columns; 0: none.
   using Columns = uint32_t;
 
-  /// The set of these columns (hashes of their names); the same for the same ones.
-  Columns columns_of(std::span<const uint64_t> hashes) {
-    if (hashes.empty()) return 0;
-    std::vector<uint64_t> set(hashes.begin(), hashes.end());
-    std::sort(set.begin(), set.end());
+  /// The set of these columns; the same for the same ones.
+  Columns columns_of(std::span<const FetchedColumn> fetched) {
+    if (fetched.empty()) return 0;
+    // In the order of hashes, which is the same in every run: Names have none.
+    std::vector<std::pair<uint64_t, Name>> set;
+    set.reserve(fetched.size());
+    for (const FetchedColumn& c : fetched) set.emplace_back(hash_bytes(c.name), c.name);
+    std::sort(set.begin(), set.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     set.erase(std::unique(set.begin(), set.end()), set.end());
     uint64_t id = set.size();
-    for (const uint64_t column : set) id = hash_combine(id, column);
-    const auto [known, fresh] = ids_.try_emplace(id, static_cast<Columns>(sets_.size() + 1));
-    if (fresh) sets_.push_back(std::move(set));
-    return known->second;
+    for (const auto& [hash, name] : set) id = hash_combine(id, hash);
+    Columns& known = ids_[id];
+    if (known != 0) return known;
+    const std::span<Name> kept = kept_.array_to_fill<Name>(set.size());
+    for (size_t i = 0; i < set.size(); ++i) new (&kept[i]) Name(set[i].second);
+    sets_.push_back(kept);
+    known = static_cast<Columns>(sets_.size());
+    return known;
   }
 
   /// Remembers that `columns` of `row` (row_identity(), never 0) were fetched, of at most 131,072 rows.
@@ -41,7 +51,7 @@ class ReadRows {
     place = {row, columns};
   }
 
-  [[nodiscard]] bool contains(uint64_t row, uint64_t column) const {
+  [[nodiscard]] bool contains(uint64_t row, Name column) const {
     for (const Seen& seen : coming_) {
       if (seen.row == row && has(seen.columns, column)) return true;
     }
@@ -50,7 +60,7 @@ class ReadRows {
     for (const Columns columns : by->columns) {
       if (has(columns, column)) return true;
     }
-    return more_.contains(hash_combine(row, column));
+    return more_.contains(hash_combine(row, column.id()));
   }
 
  private:
@@ -67,10 +77,10 @@ class ReadRows {
     Columns columns = 0;
   };
 
-  [[nodiscard]] bool has(Columns columns, uint64_t column) const {
+  [[nodiscard]] bool has(Columns columns, Name column) const {
     if (columns == 0) return false;
-    const std::vector<uint64_t>& set = sets_[columns - 1];
-    return std::binary_search(set.begin(), set.end(), column);
+    const std::span<const Name> set = sets_[columns - 1];
+    return std::find(set.begin(), set.end(), column) != set.end();
   }
 
   void keep(const Seen& seen) {
@@ -83,15 +93,16 @@ class ReadRows {
         return;
       }
     }
-    for (const uint64_t column : sets_[seen.columns - 1]) {
-      if (more_.size() < kMaxMore) more_.insert(hash_combine(seen.row, column));
+    for (const Name column : sets_[seen.columns - 1]) {
+      if (more_.size() < kMaxMore) more_.insert(hash_combine(seen.row, column.id()));
     }
   }
 
-  std::unordered_map<uint64_t, Columns> ids_;  // by a hash of the set; looked up by key only
-  std::vector<std::vector<uint64_t>> sets_;    // by Columns, from 1; sorted
-  std::array<Seen, 8> coming_{};               // the last ones, while the places of their rows are fetched
-  size_t next_ = 0;                            // its oldest, modulo its size
+  HashTable<Columns> ids_;                   // by a hash of the set
+  std::vector<std::span<const Name>> sets_;  // by Columns, from 1; in kept_
+  Arena kept_;
+  std::array<Seen, 8> coming_{};  // the last ones, while the places of their rows are fetched
+  size_t next_ = 0;               // its oldest, modulo its size
   HashTable<By> rows_;
   HashSet more_;  // columns that were read with a third list
 };

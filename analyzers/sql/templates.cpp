@@ -30,8 +30,8 @@ void trim(StatementFacts& facts) {
   }
   facts.writes.shrink_to_fit();
   for (Write& write : facts.writes) {
-    write.insert_columns.shrink_to_fit();
-    write.insert_values.shrink_to_fit();
+    if (!write.insert_columns.empty()) write.insert_columns.edit().shrink_to_fit();
+    if (!write.insert_values.empty()) write.insert_values.edit().shrink_to_fit();
     write.set.shrink_to_fit();
   }
 }
@@ -141,7 +141,6 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   t->slots = n.slots;
   t->row_slots = n.row_slots;
   t->first_row_slot = n.first_row_slot;
-  if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
   t->facts = parse_statement(sql, dialect_, cut);
   trim(t->facts);
   t->is_op = is_op(t->facts);

@@ -24,7 +24,6 @@ struct Template {
   StatementFacts facts;
   std::string text;  ///< normalised, slots as `?`
   uint32_t slots = 0, row_slots = 0, first_row_slot = 0;
-  std::vector<std::string> directives;  ///< `dbaudit:` comments
 };
 
 class Templates {

@@ -19,8 +19,9 @@
 namespace dbaudit::suggest {
 namespace {
 
-bool contains_name(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](const std::string& n) { return iequals(n, name); });
+template <typename List>
+bool contains_name(const List& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [name](std::string_view n) { return iequals(n, name); });
 }
 
 /// Does the lookup fetch the row, or ask only whether there is one?
@@ -35,7 +36,7 @@ bool fetches_row(const Material& m) {
 /// wrong row (measured on MariaDB 10.11).
 bool may_collide_elsewhere(const Material& m, const NeededKey& needed) {
   if (m.table == nullptr) return false;
-  const std::vector<std::string>& given = m.write->write()->insert_columns;
+  const std::vector<Name>& given = m.write->write()->insert_columns;
   return std::any_of(m.table->keys.begin(), m.table->keys.end(), [&](const Key& k) {
     const auto has = [&k](const std::string& column) {
       return std::any_of(k.parts.begin(), k.parts.end(), [&column](const KeyPart& p) { return iequals(p.column, column); });
