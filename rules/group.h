@@ -167,28 +167,31 @@ class Counts {
   std::vector<std::pair<T, uint64_t>> counts_;
 };
 
-/// The sessions that ran something, the first 100,000 of them; most things are run by one.
+/// The sessions that ran something, the first 100,000 of them; most things are run by one or two.
 class Sessions {
  public:
   void see(uint32_t session) {
-    if (size() >= kMost || (has_first_ && session == first_)) return;
-    if (!has_first_) {
-      has_first_ = true;
+    if (size() >= kMost || (few_ > 0 && session == first_) || (few_ > 1 && session == second_)) return;
+    if (few_ == 0) {
       first_ = session;
-      return;
+      few_ = 1;
+    } else if (few_ == 1) {
+      second_ = session;
+      few_ = 2;
+    } else {
+      if (others_ == nullptr) others_ = std::make_unique<HashSet>();
+      others_->insert(uint64_t{session} + 1);  // 0 and 1 are one key to it
     }
-    if (others_ == nullptr) others_ = std::make_unique<HashSet>();
-    others_->insert(uint64_t{session} + 1);  // 0 and 1 are one key to it
   }
-  [[nodiscard]] size_t size() const { return others_ != nullptr ? others_->size() + 1 : has_first_ ? 1 : 0; }
+  [[nodiscard]] size_t size() const { return few_ + (others_ != nullptr ? others_->size() : 0); }
   [[nodiscard]] uint32_t first() const { return first_; }
 
  private:
   static constexpr size_t kMost = 100'000;
 
   std::unique_ptr<HashSet> others_;
-  uint32_t first_ = 0;
-  bool has_first_ = false;
+  uint32_t first_ = 0, second_ = 0;
+  uint8_t few_ = 0;
 };
 
 /// Equal matches: of one rule, of the same tables and writing statement.

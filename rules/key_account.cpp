@@ -42,7 +42,6 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
   }
   if (known_[id]) return asking_[id].get();
   known_[id] = true;
-  if (asked_.size() >= kMaxTemplates) return nullptr;  // there is no place for its keys
   Asking asking;
   for (const ReadAccess& r : statement.access.reads) {
     if (!r.top_level || r.joined || !r.exact || !r.others.empty() || r.equal.empty() || r.one_row) continue;
@@ -54,7 +53,14 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
       continue;
     asking.update = Lookup{&w, columns_asked(w.equal), false};
   }
-  if (asking.update.has_value() || !asking.reads.empty()) asking_[id] = std::make_unique<Asking>(std::move(asking));
+  // Where no table has a place for one more, it will never get one.
+  const auto is_full = [this](const Lookup& l) {
+    const auto known = of_table_.find(l.table->name_hash);
+    return asked_.size() >= kMaxTemplates || (known != of_table_.end() && known->second.size() >= kMaxTemplatesOfTable);
+  };
+  const bool may_ask = (asking.update.has_value() && !is_full(*asking.update)) ||
+                       std::any_of(asking.reads.begin(), asking.reads.end(), [&](const Lookup& l) { return !is_full(l); });
+  if (may_ask) asking_[id] = std::make_unique<Asking>(std::move(asking));
   return asking_[id].get();
 }
 

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "analyzers/base/arena.h"
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/name.h"
@@ -22,22 +21,15 @@ class ReadRows {
   /// A set of columns; 0: none.
   using Columns = uint32_t;
 
-  /// The set of these columns; the same for the same ones.
+  /// The set of these columns; the same for the same ones. `fetched` stays where it is as long as this does.
   Columns columns_of(std::span<const FetchedColumn> fetched) {
     if (fetched.empty()) return 0;
-    // In the order of hashes, which is the same in every run: Names have none.
-    std::vector<std::pair<uint64_t, Name>> set;
-    set.reserve(fetched.size());
-    for (const FetchedColumn& c : fetched) set.emplace_back(hash_bytes(c.name), c.name);
-    std::sort(set.begin(), set.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    set.erase(std::unique(set.begin(), set.end()), set.end());
+    const std::vector<Hashed> set = in_order(fetched);
     uint64_t id = set.size();
     for (const auto& [hash, name] : set) id = hash_combine(id, hash);
     Columns& known = ids_[id];
     if (known != 0) return known;
-    const std::span<Name> kept = kept_.array_to_fill<Name>(set.size());
-    for (size_t i = 0; i < set.size(); ++i) new (&kept[i]) Name(set[i].second);
-    sets_.push_back(kept);
+    sets_.push_back(fetched);
     known = static_cast<Columns>(sets_.size());
     return known;
   }
@@ -77,10 +69,22 @@ class ReadRows {
     Columns columns = 0;
   };
 
+  using Hashed = std::pair<uint64_t, Name>;
+
+  /// Each once, in the order of their hashes: names have no order that is the same in every run.
+  static std::vector<Hashed> in_order(std::span<const FetchedColumn> fetched) {
+    std::vector<Hashed> set;
+    set.reserve(fetched.size());
+    for (const FetchedColumn& c : fetched) set.emplace_back(hash_bytes(c.name), c.name);
+    std::sort(set.begin(), set.end(), [](const Hashed& a, const Hashed& b) { return a.first < b.first; });
+    set.erase(std::unique(set.begin(), set.end()), set.end());
+    return set;
+  }
+
   [[nodiscard]] bool has(Columns columns, Name column) const {
     if (columns == 0) return false;
-    const std::span<const Name> set = sets_[columns - 1];
-    return std::find(set.begin(), set.end(), column) != set.end();
+    const std::span<const FetchedColumn> set = sets_[columns - 1];
+    return std::any_of(set.begin(), set.end(), [column](const FetchedColumn& c) { return c.name == column; });
   }
 
   void keep(const Seen& seen) {
@@ -93,16 +97,21 @@ class ReadRows {
         return;
       }
     }
-    for (const Name column : sets_[seen.columns - 1]) {
-      if (more_.size() < kMaxMore) more_.insert(hash_combine(seen.row, column.id()));
+    if (more_.size() >= kMaxMore) return;
+    const std::span<const FetchedColumn> set = sets_[seen.columns - 1];
+    if (more_.size() + set.size() <= kMaxMore) {
+      for (const FetchedColumn& c : set) more_.insert(hash_combine(seen.row, c.name.id()));
+      return;
+    }
+    for (const auto& [hash, name] : in_order(set)) {
+      if (more_.size() < kMaxMore) more_.insert(hash_combine(seen.row, name.id()));
     }
   }
 
-  HashTable<Columns> ids_;                   // by a hash of the set
-  std::vector<std::span<const Name>> sets_;  // by Columns, from 1; in kept_
-  Arena kept_;
-  std::array<Seen, 8> coming_{};  // the last ones, while the places of their rows are fetched
-  size_t next_ = 0;               // its oldest, modulo its size
+  HashTable<Columns> ids_;                            // by a hash of the set
+  std::vector<std::span<const FetchedColumn>> sets_;  // by Columns, from 1
+  std::array<Seen, 8> coming_{};                      // the last ones, while the places of their rows are fetched
+  size_t next_ = 0;                                   // its oldest, modulo its size
   HashTable<By> rows_;
   HashSet more_;  // columns that were read with a third list
 };

@@ -22,6 +22,7 @@
 
 #include <fmt/format.h>
 
+#include "analyzers/base/arena.h"
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/text.h"
@@ -196,10 +197,11 @@ class Audit::Folder final : public RuleContext {
     const WriteAccess* write = nullptr;
     std::optional<Decision> decision;
   };
-  std::vector<Decided> decided_;       // likewise, by op; empty while nobody has asked
-  std::deque<Group> groups_;           // of a rule, tables and a writing template, in the order in which they were seen first
-  HashTable<Group*> group_ids_;        // by a hash of these
-  HashTable<RareText> session_names_;  // by number, from 1: of the first that did something, and of those that findings show
+  std::vector<Decided> decided_;               // likewise, by op; empty while nobody has asked
+  std::deque<Group> groups_;                   // of a rule, tables and a writing template, in the order in which they were seen first
+  HashTable<Group*> group_ids_;                // by a hash of these
+  HashTable<std::string_view> session_names_;  // by number, from 1: of the first that did something, and of those that findings show
+  Arena names_;                                // of session_names_
   ReadRows read_rows_;
   HashTable<Note> notes_;
   std::array<uint64_t, 4096> settled_{};  // some keys of notes_ that two sessions have noted: nothing more is to be learnt of them
@@ -237,13 +239,13 @@ std::string Audit::Folder::shown_session(const WorkUnit& unit) const {
 }
 
 void Audit::Folder::name_session(const WorkUnit& unit) {
-  RareText& name = session_names_[uint64_t{unit.session} + 1];
-  if (name.empty()) name = shown_session(unit);
+  std::string_view& name = session_names_[uint64_t{unit.session} + 1];
+  if (name.empty()) name = names_.copy(shown_session(unit));
 }
 
 std::string Audit::Folder::name_of(uint32_t session) const {
-  const RareText* const name = session_names_.find(uint64_t{session} + 1);
-  return name == nullptr ? std::string("?") : name->str();
+  const std::string_view* const name = session_names_.find(uint64_t{session} + 1);
+  return std::string(name == nullptr ? "?" : *name);
 }
 
 Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silenced) {

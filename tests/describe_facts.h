@@ -72,16 +72,16 @@ inline std::string describe(const SelectItem& i) {
   std::string s;
   if (!i.column.name.empty()) {
     s = describe(i.column);
-  } else if (i.exists) {
-    s = "exists " + std::to_string(i.block);
-  } else if (i.aggregate != Aggregate::kNone) {
-    s = std::string(kAggregates[static_cast<size_t>(i.aggregate)]) + " of " + describe(i.computed->aggregate_of);
+  } else if (i.computed->exists) {
+    s = "exists " + std::to_string(i.computed->block);
+  } else if (i.computed->aggregate != Aggregate::kNone) {
+    s = std::string(kAggregates[static_cast<size_t>(i.computed->aggregate)]) + " of " + describe(i.computed->aggregate_of);
     if (i.computed->plus_slot >= 0) s += " plus slot " + std::to_string(i.computed->plus_slot);
-  } else if (i.constant) {
+  } else if (i.computed->constant) {
     s = "constant";
   } else {
     s = "{" + i.computed->text + "}";
-    if (i.block >= 0) s += " block " + std::to_string(i.block);
+    if (i.computed->block >= 0) s += " block " + std::to_string(i.computed->block);
   }
   if (!i.alias.empty()) s += " as " + i.alias.str();
   return s;

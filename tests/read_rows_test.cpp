@@ -3,6 +3,7 @@
 #include "rules/read_rows.h"
 
 #include <cstdint>
+#include <map>
 #include <random>
 #include <set>
 #include <string>
@@ -17,8 +18,11 @@ namespace {
 Name name_of(uint64_t column) { return "c" + std::to_string(column); }
 
 ReadRows::Columns columns_of(ReadRows& rows, const std::vector<uint64_t>& list) {
-  std::vector<FetchedColumn> fetched;
-  for (const uint64_t column : list) fetched.push_back({name_of(column)});
+  static std::map<std::vector<uint64_t>, std::vector<FetchedColumn>> known;  // they stay where they are
+  std::vector<FetchedColumn>& fetched = known[list];
+  if (fetched.empty()) {
+    for (const uint64_t column : list) fetched.push_back({name_of(column)});
+  }
   return rows.columns_of(fetched);
 }
 

@@ -115,19 +115,20 @@ enum class Aggregate : uint8_t { kNone, kCount, kSum, kMax, kMin, kAvg, kOther }
 
 /// Of a SELECT item that is no bare column.
 struct ComputedItem {
+  Aggregate aggregate = Aggregate::kNone;
+  bool constant = false;  ///< SELECT 1, SELECT (1) AS a
+  bool exists = false;    ///< SELECT EXISTS (block)
+  int block = -1;
   ColumnRef aggregate_of;  ///< COUNT(*) has name `*`
   int plus_slot = -1;      ///< MAX(c) + slot
   std::string text;        ///< normalised expression, slots as `?`
   friend bool operator==(const ComputedItem&, const ComputedItem&) = default;
 };
 
+/// Lists of tens of columns are what most of a log's statements consist of.
 struct SelectItem {
   ColumnRef column;  ///< set for a bare column or star
   Name alias;
-  Aggregate aggregate = Aggregate::kNone;
-  bool constant = false;  ///< SELECT 1, SELECT (1) AS a
-  bool exists = false;    ///< SELECT EXISTS (block)
-  int block = -1;
   Rare<ComputedItem> computed;
 };
 

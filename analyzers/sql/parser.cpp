@@ -294,7 +294,7 @@ void Parser::resolve_columns() {
     const bool known = from_known_[i];
     for (SelectItem& item : q.items) {
       resolve(item.column, b, known && item.column.name != "*");
-      if (item.aggregate != Aggregate::kNone && !item.computed->aggregate_of.name.empty())
+      if (item.computed->aggregate != Aggregate::kNone && !item.computed->aggregate_of.name.empty())
         resolve(item.computed.edit().aggregate_of, b, known && item.computed->aggregate_of.name != "*");
     }
     resolve(q.where, b, known);

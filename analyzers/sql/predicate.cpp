@@ -310,16 +310,16 @@ SelectItem Parser::item_of(int raw) const {
       if (n.column >= 0) item.column.qualifier = column_ref(n.column).qualifier;
       return item;
     case NodeKind::kExists:
-      item.exists = true;
-      item.block = n.block;
+      item.computed.edit().exists = true;
+      item.computed.edit().block = n.block;
       item.computed.edit().text = text_of(n.begin, n.end);
       return item;
-    case NodeKind::kValue: item.constant = true; break;
+    case NodeKind::kValue: item.computed.edit().constant = true; break;
     default: break;
   }
   item.computed.edit().text = text_of(n.begin, n.end);
-  item.block = block_inside(n);
-  if (n.kind == NodeKind::kCast && node(strip(raw)).kind == NodeKind::kExists) item.exists = true;
+  item.computed.edit().block = block_inside(n);
+  if (n.kind == NodeKind::kCast && node(strip(raw)).kind == NodeKind::kExists) item.computed.edit().exists = true;
   if (!n.aggregate) return item;
   // Down to the aggregate: COALESCE(MAX(c), ?) + ?, COUNT(*) > ?, MAX(c)::int.
   int at = raw;
@@ -334,7 +334,7 @@ SelectItem Parser::item_of(int raw) const {
         return true;
       }();
       if (own) {
-        item.aggregate = a;
+        item.computed.edit().aggregate = a;
         if (it.kids_end > it.kids_begin) {
           const Node& argument = node(strip(kids_[static_cast<size_t>(it.kids_begin)]));
           if (argument.kind == NodeKind::kColumn) {
@@ -366,7 +366,7 @@ SelectItem Parser::item_of(int raw) const {
     }
     at = next;
   }
-  item.aggregate = Aggregate::kOther;  // inside a CASE
+  item.computed.edit().aggregate = Aggregate::kOther;  // inside a CASE
   return item;
 }
 

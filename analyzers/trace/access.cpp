@@ -17,7 +17,9 @@ bool contains(const List& list, std::string_view s) {
   return std::find(list.begin(), list.end(), s) != list.end();
 }
 
-bool is_probe_item(const SelectItem& item) { return item.constant || item.exists || item.aggregate == Aggregate::kCount; }
+bool is_probe_item(const SelectItem& item) {
+  return item.computed->constant || item.computed->exists || item.computed->aggregate == Aggregate::kCount;
+}
 
 // `lower(?)`, `upper(?)`: a value folded as the column beside it is.
 bool is_folded_value(const Operand& o) {
@@ -31,15 +33,15 @@ int summing_block(const StatementFacts& f, int b) {
   const QueryBlock& outer = f.blocks[static_cast<size_t>(parent)];
   if (outer.tables.size() != 1 || outer.tables.front().derived_block != b || outer.has_where || outer.has_group_by) return -1;
   const bool sums = !outer.items.empty() && std::all_of(outer.items.begin(), outer.items.end(),
-                                                        [](const SelectItem& i) { return i.aggregate != Aggregate::kNone; });
+                                                        [](const SelectItem& i) { return i.computed->aggregate != Aggregate::kNone; });
   return sums ? parent : -1;
 }
 
 // The aggregate of the first item that has one.
 void take_aggregate(const QueryBlock& block, ReadAccess& r) {
   for (const SelectItem& item : block.items) {
-    if (item.aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
-    r.aggregate = item.aggregate;
+    if (item.computed->aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
+    r.aggregate = item.computed->aggregate;
     r.aggregated = item.computed->aggregate_of.name.lower();
     r.plus_slot = item.computed->plus_slot;
   }
@@ -156,7 +158,7 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       bool inside_exists = false;
       if (block.parent >= 0) {
         const QueryBlock& parent = f.blocks[static_cast<size_t>(block.parent)];
-        for (const SelectItem& item : parent.items) inside_exists |= item.exists && item.block == static_cast<int>(b);
+        for (const SelectItem& item : parent.items) inside_exists |= item.computed->exists && item.computed->block == static_cast<int>(b);
         for (const Conjunct& c : parent.where) inside_exists |= c.exists && c.right.block == static_cast<int>(b);
         if (inside_exists && parent.parent < 0 && reads_no_table(f, parent)) r.top_level = true;  // SELECT EXISTS (…)
       }

@@ -28,8 +28,9 @@ bool contains_name(const List& names, std::string_view name) {
 bool fetches_row(const Material& m) {
   const QueryBlock* top = m.read != nullptr ? m.read->top() : nullptr;
   if (top == nullptr || top->items.empty()) return false;
-  return std::none_of(top->items.begin(), top->items.end(),
-                      [](const SelectItem& i) { return i.constant || i.exists || i.aggregate != Aggregate::kNone; });
+  return std::none_of(top->items.begin(), top->items.end(), [](const SelectItem& i) {
+    return i.computed->constant || i.computed->exists || i.computed->aggregate != Aggregate::kNone;
+  });
 }
 
 /// Another unique key that the INSERT gives values for: ON DUPLICATE KEY UPDATE would take a collision there for one on ours, and hand back the
@@ -105,7 +106,7 @@ std::vector<Fix> on_duplicate_key(const Material& m, const NeededKey& key, const
     fix.trade_off = "LAST_INSERT_ID() gives the id either way.";
   } else {
     if (key.columns.empty() && id == nullptr) return {};
-    const std::string name = quote_part(key.columns.empty() ? id->name : key.columns[0], m.engine);
+    const std::string name = quote_part(key.columns.empty() ? id->name.str() : key.columns[0], m.engine);
     fix.sql = {with_clause(insert, m, fmt::format("ON DUPLICATE KEY UPDATE {0} = {0}", name))};
     fix.trade_off = "The row that is there stays as it is.";
     if (!insert.returns() && fetches_row(m)) {

@@ -48,7 +48,7 @@ class Indexes {
         column(i.column, b);
         column(i.computed->aggregate_of, b);
         slot(i.computed->plus_slot);
-        block(i.block);
+        block(i.computed->block);
       }
       conjuncts(q.where, b);
       conjuncts(q.having, b);
