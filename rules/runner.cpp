@@ -260,6 +260,8 @@ std::unique_ptr<FindingExample> Audit::Folder::keep_example(const WorkUnit& unit
   if (!options_.checks_fixes || example_bytes_ >= kMaxExampleBytes) return nullptr;
   FindingExample example = example_of(unit, m);
   if (example.unit.empty()) return nullptr;
+  example.unit.statements.shrink_to_fit();
+  for (ExampleStatement& s : example.unit.statements) s.cells.shrink_to_fit();
   example_bytes_ += sizeof example;
   for (const ExampleStatement& s : example.unit.statements)
     example_bytes_ += sizeof s + s.sql.size() + s.cells.size() * sizeof(ExampleCell);
@@ -420,7 +422,10 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
   const BoundStatement& statement = *op.statement;
   for (const std::string_view d : op.remarks().directives) directives_.see(d, {path_of(op.file), op.line});
   const uint32_t id = statement.source->id;
-  if (id >= runs_.size()) runs_.resize(id + 1);
+  if (id >= runs_.size()) {
+    if (id >= runs_.capacity()) runs_.reserve(id + id / 4 + 64);
+    runs_.resize(id + 1);
+  }
   Runs& runs = runs_[id];
   if (runs.statement == nullptr) {
     runs.statement = &statement;
@@ -699,7 +704,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   }
   auto add_statement = [&](const Ref& ref, std::string_view role) {
     if (ref.statement == nullptr) return;
-    const std::string shown = display_sql(ref.statement->source->text);
+    const std::string shown = display_sql(ref.statement->source->text.str());
     out.statements.push_back(
         {std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), name_of(ref.session), ref.time});
   };
@@ -707,7 +712,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   add_statement(g.write, g.write_role);
   for (const auto& [ref, role] : g.others) add_statement(ref, role);
   // Of the text alone: a comment to the audit that is added to the statement makes no new finding of it.
-  print = hash_combine(print, hash_bytes((g.write.statement != nullptr ? g.write : g.read).statement->source->text));
+  print = hash_combine(print, hash_bytes((g.write.statement != nullptr ? g.write : g.read).statement->source->text.str()));
   out.fingerprint = print;
 
   Folded folded;
@@ -724,11 +729,11 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   material.orm = g.orm_name;
   if (g.read.statement != nullptr) {
     material.read = &g.read.statement->facts();
-    material.read_sql = display_sql(g.read.statement->source->text);
+    material.read_sql = display_sql(g.read.statement->source->text.str());
   }
   if (g.write.statement != nullptr) {
     material.write = &g.write.statement->facts();
-    material.write_sql = display_sql(g.write.statement->source->text);
+    material.write_sql = display_sql(g.write.statement->source->text.str());
   }
   folded.pattern = m.pattern;
   folded.level = level;

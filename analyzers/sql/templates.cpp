@@ -137,10 +137,11 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   auto t = std::make_unique<Template>();
   t->id = static_cast<uint32_t>(templates_.size());
   t->fingerprint = key;
-  t->text = n.text;
+  t->text = SharedText(n.text);
   t->slots = n.slots;
   t->row_slots = n.row_slots;
   t->first_row_slot = n.first_row_slot;
+  if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
   t->facts = parse_statement(sql, dialect_, cut);
   trim(t->facts);
   t->is_op = is_op(t->facts);
