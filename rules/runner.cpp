@@ -605,7 +605,7 @@ void Audit::Folder::tell_uses_of_tables() {
       for (const ColumnWrite& c : w.set) updated_.insert(column_id(w.name, c.column));
     }
   }
-  std::stable_sort(used_by_.begin(), used_by_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(used_by_.begin(), used_by_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
 // Is the session one of many of its application? Those count that share a table with it: another application on the same server says nothing about this one.
@@ -779,23 +779,22 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
 
 // In the order of rules, tables and writing templates, which is not that of the log.
 std::vector<Group*> Audit::Folder::groups_by_name() {
-  struct Named {
-    std::string name;
-    Group* group;
-  };
-  std::vector<Named> named;
-  named.reserve(groups_.size());
-  for (Group& g : groups_) {
+  const auto tables_of = [](const Group& g) {
     std::string tables = g.first->table_name;
     for (const Name t : g.first->more_tables) tables += " " + t.str();
-    const BoundStatement* const s = g.write.statement != nullptr ? g.write.statement : g.read.statement;
-    named.push_back(
-        {fmt::format("{}\n{}\n{}{}", g.rule->code, tables, hex64(s->source->fingerprint), g.silenced_by->empty() ? "" : "\nsilenced"), &g});
-  }
-  std::sort(named.begin(), named.end(), [](const Named& a, const Named& b) { return a.name < b.name; });
+    return tables;
+  };
+  const auto template_of = [](const Group& g) { return (g.write.statement != nullptr ? g.write : g.read).statement->source->fingerprint; };
   std::vector<Group*> groups;
-  groups.reserve(named.size());
-  for (const Named& n : named) groups.push_back(n.group);
+  groups.reserve(groups_.size());
+  for (Group& g : groups_) groups.push_back(&g);
+  std::sort(groups.begin(), groups.end(), [&](const Group* a, const Group* b) {
+    if (a->rule->code != b->rule->code) return a->rule->code < b->rule->code;
+    const bool same_tables = a->first->table_name == b->first->table_name && a->first->more_tables == b->first->more_tables;
+    if (!same_tables) return tables_of(*a) < tables_of(*b);
+    if (template_of(*a) != template_of(*b)) return template_of(*a) < template_of(*b);
+    return a->silenced_by->empty() && !b->silenced_by->empty();
+  });
   return groups;
 }
 
