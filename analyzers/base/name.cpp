@@ -45,8 +45,8 @@ uint32_t Name::id_of(std::string_view text) {
   }
   const uint32_t id = known.last + 1;
   const uint32_t place = id + kFirstChunk;
-  const int chunk = std::bit_width(place) - std::bit_width(kFirstChunk);
-  std::atomic<std::string*>& names = chunks_[static_cast<size_t>(chunk)];
+  const auto chunk = static_cast<uint32_t>(std::bit_width(place) - std::bit_width(kFirstChunk));
+  std::atomic<std::string*>& names = chunks_[chunk];
   // Not made before they are needed: memory that nobody has written to costs nothing.
   if (names.load(std::memory_order_relaxed) == nullptr) {
     names.store(static_cast<std::string*>(::operator new((size_t{kFirstChunk} << chunk) * sizeof(std::string))), std::memory_order_release);

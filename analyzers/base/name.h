@@ -25,8 +25,8 @@ class Name {
   [[nodiscard]] const std::string& str() const {
     if (id_ == 0) return nothing();
     const uint32_t place = id_ + kFirstChunk;
-    const int chunk = std::bit_width(place) - std::bit_width(kFirstChunk);
-    return chunks_[static_cast<size_t>(chunk)].load(std::memory_order_acquire)[place - (kFirstChunk << chunk)];
+    const auto chunk = static_cast<uint32_t>(std::bit_width(place) - std::bit_width(kFirstChunk));
+    return chunks_[chunk].load(std::memory_order_acquire)[place - (kFirstChunk << chunk)];
   }
   operator const std::string&() const { return str(); }  // NOLINT(google-explicit-constructor)
   operator std::string_view() const { return str(); }    // NOLINT(google-explicit-constructor)
