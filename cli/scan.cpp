@@ -156,6 +156,11 @@ int write(const ScanOptions& options, const ScanOutcome& outcome) {
 
 }  // namespace
 
+ScanOutcome::ScanOutcome() = default;
+ScanOutcome::ScanOutcome(ScanOutcome&&) noexcept = default;
+ScanOutcome& ScanOutcome::operator=(ScanOutcome&&) noexcept = default;
+ScanOutcome::~ScanOutcome() = default;
+
 bool has_rule(const std::vector<const Rule*>& rules, std::string_view code) {
   return std::any_of(rules.begin(), rules.end(), [code](const Rule* r) { return r->code == code; });
 }
@@ -204,7 +209,8 @@ Result<ScanOutcome> audit_sources(const ScanOptions& options, const Baseline& ba
                               sources.held.why_none, sources.target.shown_dsn));
     }
   }
-  LogAudit logs(options, how, sources.isolation, audited_database(options, sources.target));
+  outcome.audited = std::make_unique<LogAudit>(options, how, sources.isolation, audited_database(options, sources.target));
+  LogAudit& logs = *outcome.audited;
   if (const Result<void> read = read_logs(options, sources, logs, report); !read) return tl::unexpected(read.error());
   if (const Result<void> finished = logs.finish(report); !finished) return tl::unexpected(finished.error());
   report.findings.insert(report.findings.end(), of_schema.begin(), of_schema.end());
@@ -246,6 +252,11 @@ int run_scan(const ScanOptions& options) {
     if (!scratch) return job_failed(scratch.error().message);
     if (*scratch) (void)try_fixes(outcome->report.findings, sources->target.catalog, **scratch);
   }
+  constexpr size_t kLargeReport = 1000;  // findings: to write them takes memory as well
+  if (outcome->report.findings.size() > kLargeReport) outcome->audited.reset();
+  // The system takes the memory of an ending program back at once; to give back a hundred thousand templates piece by piece takes a sixth of the run.
+  static LogAudit* const kept = outcome->audited.release();
+  (void)kept;
   return write(options, *outcome);
 }
 

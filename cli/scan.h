@@ -18,6 +18,8 @@
 
 namespace dbaudit {
 
+class LogAudit;
+
 /// What is audited: the schema, and the server it came from when it is live.
 struct ScanTarget {
   Catalog catalog;
@@ -75,9 +77,15 @@ struct ScanSources {
 
 /// What came of a scan.
 struct ScanOutcome {
+  ScanOutcome();
+  ScanOutcome(ScanOutcome&&) noexcept;
+  ScanOutcome& operator=(ScanOutcome&&) noexcept;
+  ~ScanOutcome();
+
   Report report;
-  std::vector<std::string> notes;   ///< for the person who runs it, one line each; in no report
-  std::vector<std::string> errors;  ///< the same, and they make the scan fail
+  std::unique_ptr<LogAudit> audited;  ///< what the report was made from
+  std::vector<std::string> notes;     ///< for the person who runs it, one line each; in no report
+  std::vector<std::string> errors;    ///< the same, and they make the scan fail
 };
 
 /// Reads the logs, asks the live data, settles what is known, and checks the fixes of what remains. Once. Errors: a log that cannot be read, or has nothing to

@@ -35,7 +35,7 @@ class NamedTables {
       for (const ObjectName& t : w.targets) add(t);
       const bool inserts = w.kind == StatementKind::kInsert || w.kind == StatementKind::kReplace;
       if (inserts && !w.targets.empty() && !w.insert_columns.empty())
-        inserted_[catalog_.find(w.targets.front().schema, w.targets.front().name)] = w.insert_columns;
+        inserted_[catalog_.find(w.targets.front().schema, w.targets.front().name)].assign(w.insert_columns.begin(), w.insert_columns.end());
     }
     for (const LockStatement& l : facts.locks) {
       for (const ObjectName& t : l.tables) add(t);

@@ -36,7 +36,8 @@ bool is_bound_name(std::string_view c, Aggregate aggregate) {
 }
 
 bool reads_bound(const ReadAccess& r, Aggregate aggregate) {
-  if (std::any_of(r.columns.begin(), r.columns.end(), [&](const std::string& c) { return is_bound_name(c, aggregate); })) return true;
+  const std::span<const FetchedColumn> named = r.columns();
+  if (std::any_of(named.begin(), named.end(), [&](const FetchedColumn& c) { return is_bound_name(c.name, aggregate); })) return true;
   return r.all_columns && r.table != nullptr &&
          std::any_of(r.table->columns.begin(), r.table->columns.end(), [&](const Column& c) { return is_bound_name(c.name, aggregate); });
 }

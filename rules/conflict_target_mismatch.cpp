@@ -31,7 +31,7 @@ Target target_of(const Write& write, const Table& table, Engine engine) {
   Target t;
   for (size_t i = 0; i < write.conflict_columns.size(); ++i) {
     const std::string& c = write.conflict_columns[i];
-    if (i < write.conflict_is_expression.size() && write.conflict_is_expression[i]) {
+    if (i < write.conflict_is_expression->size() && (*write.conflict_is_expression)[i]) {
       // An operator class or COLLATE narrows the choice in ways the schema may not show.
       if (icontains(c, "collate")) t.understood = false;
       t.expressions.push_back(parse_expression(c, engine));

@@ -25,17 +25,18 @@ constexpr size_t kFewColumns = 3;  // a save of fewer is hardly "the whole row"
 // Does the UPDATE write back everything the read fetched, but the key, and times the database or the ORM sets by itself?
 bool writes_all_it_read(const WriteAccess& w, const ReadAccess& r) {
   if (r.all_columns && w.table == nullptr) return false;
-  const size_t fetched = r.all_columns ? w.table->columns.size() : r.columns.size();
+  const size_t fetched = r.all_columns ? w.table->columns.size() : r.columns().size();
   const auto left_out = static_cast<ColumnUses>(ColumnUse::kFilledIn | (w.table != nullptr ? ColumnUse::kPrimary : 0));
   size_t written = 0;
-  for (size_t i = 0; i < fetched && i < r.column_hashes.size(); ++i) {
-    if ((r.column_uses[i] & left_out) != 0) continue;
-    if (w.find_hashed(r.column_hashes[i]) != nullptr) {
+  for (size_t i = 0; i < fetched && i < r.fetched.size(); ++i) {
+    const FetchedColumn& column = r.fetched[i];
+    if ((column.uses & left_out) != 0) continue;
+    if (w.find_name(column.name) != nullptr) {
       ++written;
       continue;
     }
-    const bool in_where = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.hash == r.column_hashes[i]; });
-    if (!in_where && (r.column_uses[i] & ColumnUse::kTime) == 0) return false;
+    const bool in_where = std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column == column.name; });
+    if (!in_where && (column.uses & ColumnUse::kTime) == 0) return false;
   }
   return written >= kFewColumns;
 }

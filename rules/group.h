@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/name.h"
 #include "analyzers/base/rare.h"
 #include "analyzers/base/tight.h"
 #include "rules/finding.h"
 #include "rules/match.h"
-#include "rules/orm.h"
 #include "rules/suggest/check.h"
 
 namespace dbaudit {
@@ -74,8 +74,8 @@ struct Ref {
   const BoundStatement* statement = nullptr;
   RareText sql;  // with values, when they are to be shown
   TightPlace place;
-  std::string session;
   TimePoint time;
+  uint32_t session = 0;
 };
 
 /// Who noted a key first, and who else did.
@@ -104,39 +104,46 @@ class Note {
 
 /// What matches of one group need, and which of them need it.
 struct Wanted {
-  Need need;
-  uint32_t session = 0;
+  uint64_t key = 0;     // of the Need
+  uint64_t unless = 0;  // 0: nothing
   uint64_t occurrences = 0;
+  uint32_t session = 0;
+  Name evidence_kind, evidence_text;
+  bool of_another_session = false, observed = false;
 };
+
+[[nodiscard]] inline std::vector<Name> names_of(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+[[nodiscard]] inline std::vector<std::string> texts_of(const std::vector<Name>& names) { return {names.begin(), names.end()}; }
 
 /// What remains of a group's first match: what all of them have in common.
 struct Sight {
   explicit Sight(const Match& m)
       : table(m.table),
         table_name(m.table_name),
-        more_tables(m.more_tables),
-        key_columns(m.key_columns),
-        null_columns(m.null_columns),
+        more_tables(names_of(m.more_tables)),
+        key_columns(names_of(m.key_columns)),
+        null_columns(names_of(m.null_columns)),
         message_detail(m.message_detail),
         near_miss(m.near_miss),
         data(m.data ? std::make_unique<DataCheck>(*m.data) : nullptr),
-        severity(m.severity),
-        refuted_by(m.refuted_by),
-        softened_by(m.softened_by),
+        refuted_by(m.refuted_by.value_or(0)),
+        softened_by(m.softened_by.value_or(0)),
         need(m.needs ? m.needs->key : 0),
+        severity(m.severity),
         pattern(m.pattern),
         counted(m.counted),
         gives_out_number(m.gives_out_number),
         halves_tell(m.halves_tell) {}
 
   const Table* table;
-  std::string table_name;
-  std::vector<std::string> more_tables, key_columns, null_columns;
+  Name table_name;
+  RareList<Name> more_tables;
+  std::vector<Name> key_columns;
+  RareList<Name> null_columns;
   RareText message_detail, near_miss;
   std::unique_ptr<DataCheck> data;
+  uint64_t refuted_by, softened_by, need;  // keys of notes; 0: none
   std::optional<Severity> severity;
-  std::optional<uint64_t> refuted_by, softened_by;
-  uint64_t need;  // its key; 0: none
   Pattern pattern;
   bool counted, gives_out_number, halves_tell;
 };
@@ -160,37 +167,40 @@ class Counts {
   std::vector<std::pair<T, uint64_t>> counts_;
 };
 
-/// The sessions that ran something, the first 100,000 of them; most things are run by one.
+/// The sessions that ran something, the first 100,000 of them; most things are run by one or two.
 class Sessions {
  public:
   void see(uint32_t session) {
-    if (size() >= kMost || (has_first_ && session == first_)) return;
-    if (!has_first_) {
-      has_first_ = true;
+    if (size() >= kMost || (few_ > 0 && session == first_) || (few_ > 1 && session == second_)) return;
+    if (few_ == 0) {
       first_ = session;
-      return;
+      few_ = 1;
+    } else if (few_ == 1) {
+      second_ = session;
+      few_ = 2;
+    } else {
+      if (others_ == nullptr) others_ = std::make_unique<HashSet>();
+      others_->insert(uint64_t{session} + 1);  // 0 and 1 are one key to it
     }
-    if (others_ == nullptr) others_ = std::make_unique<HashSet>();
-    others_->insert(uint64_t{session} + 1);  // 0 and 1 are one key to it
   }
-  [[nodiscard]] size_t size() const { return others_ != nullptr ? others_->size() + 1 : has_first_ ? 1 : 0; }
+  [[nodiscard]] size_t size() const { return few_ + (others_ != nullptr ? others_->size() : 0); }
   [[nodiscard]] uint32_t first() const { return first_; }
 
  private:
   static constexpr size_t kMost = 100'000;
 
   std::unique_ptr<HashSet> others_;
-  uint32_t first_ = 0;
-  bool has_first_ = false;
+  uint32_t first_ = 0, second_ = 0;
+  uint8_t few_ = 0;
 };
 
 /// Equal matches: of one rule, of the same tables and writing statement.
 struct Group {
   const Rule* rule = nullptr;
   std::optional<Sight> first;  // once there is one
-  Counts<std::string> columns;
+  Counts<Name> columns;
   Ref read, write;
-  std::string_view read_role, write_role;
+  Name read_role, write_role;
   uint64_t occurrences = 0;
   uint64_t telling = 0;  // of them, those that say something by themselves
   Sessions sessions;
@@ -203,17 +213,17 @@ struct Group {
   bool all_random = true;
   bool assumed_random = false;  // by [[table]]
   bool refuted = false;
-  uint64_t stepped = 0;
   bool down = false;
-  std::vector<Evidence> evidence;
-  std::map<uint64_t, std::vector<TightVisit>> rows;
-  std::vector<std::pair<Ref, std::string_view>> others;    // with their roles
-  std::map<std::pair<uint64_t, uint32_t>, Wanted> wanted;  // by key, and session where it matters
-  uint64_t unconditional = 0;                              // occurrences that need nothing
-  OrmCall orm;
+  Isolation isolation = Isolation::kUnknown;
+  uint64_t stepped = 0;
+  RareList<Evidence> evidence;
+  Rare<std::map<uint64_t, std::vector<TightVisit>>> rows;
+  RareList<std::pair<Ref, Name>> others;                         // with their roles
+  Rare<std::map<std::pair<uint64_t, uint32_t>, Wanted>> wanted;  // by key, and session where it matters
+  uint64_t unconditional = 0;                                    // occurrences that need nothing
+  Name orm_name, orm_call;
   RareText source_file, source_route;
   int64_t source_line = 0;
-  Isolation isolation = Isolation::kUnknown;
   Rare<std::set<std::string>> silenced_by;  // directives; when not empty, all of the group is silenced
   // Of the first match, and of one of another session; null: not kept.
   std::unique_ptr<FindingExample> example, second;

@@ -63,12 +63,12 @@ Taken taken_by(const WorkUnit& unit, uint32_t i) {
   if (op.failed && !is_deadlock(op)) return {};
   for (const ReadAccess& r : op.statement->access.reads) {
     if (!is_locking(r.lock) || r.wait != LockWait::kBlock || !r.top_level || op.rows == 0) continue;
-    return {row_identity(r, r.equal, op), i, &r.name, r.table, &r.equal};
+    return {row_identity(r, r.equal, op), i, &r.name.str(), r.table, &r.equal};
   }
   if (op.statement->access.writes.size() != 1) return {};
   const WriteAccess& w = op.statement->access.writes.front();
   if (w.hidden || op.rows == 0 || (w.is_insert() && w.upsert == UpsertKind::kNone)) return {};
-  return {w.is_insert() ? upserted_row(w, op) : row_identity(w, w.equal, op), i, &w.name, w.table, &w.equal};
+  return {w.is_insert() ? upserted_row(w, op) : row_identity(w, w.equal, op), i, &w.name.str(), w.table, &w.equal};
 }
 
 // Does a table or advisory lock, taken before, let one such transaction in at a time?

@@ -19,7 +19,7 @@ class GivenColumns {
  public:
   GivenColumns(const Op& op, const WriteAccess& insert, Engine engine) : op_(op), insert_(insert), engine_(engine) {
     const Write& write = op.facts().writes[static_cast<size_t>(insert.write)];
-    names_ = write.insert_columns;
+    names_.assign(write.insert_columns.begin(), write.insert_columns.end());
     all_ = names_.empty() && write.source != InsertSource::kSet;
   }
 

@@ -107,7 +107,7 @@ bool decides(const Op& op, const Write& write, const ReadAccess& r) {
   }
   const QueryBlock& asked = facts.blocks[static_cast<size_t>(r.block)];
   if (asked.parent != write.block || asked.items.size() != 1) return false;
-  const bool counts = asked.items.front().aggregate == Aggregate::kCount;
+  const bool counts = asked.items.front().computed->aggregate == Aggregate::kCount;
   return std::any_of(source.where.begin(), source.where.end(), [&](const Conjunct& c) {
     if (!istarts_with(c.expression, "(select ")) return false;
     return counts ? counts_to_zero(op, c) : c.op == CompareOp::kIsNull;

@@ -49,10 +49,18 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
     asking.reads.push_back({&r, columns_asked(r.equal), r.probe});
   }
   for (const WriteAccess& w : statement.access.writes) {
-    if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || w.one_row || asking.update) continue;
+    if (w.kind != StatementKind::kUpdate || !w.exact || !w.others.empty() || w.equal.empty() || w.one_row || asking.update.has_value())
+      continue;
     asking.update = Lookup{&w, columns_asked(w.equal), false};
   }
-  if (asking.update || !asking.reads.empty()) asking_[id] = std::make_unique<Asking>(std::move(asking));
+  // Where no table has a place for one more, it will never get one.
+  const auto is_full = [this](const Lookup& l) {
+    const auto known = of_table_.find(l.table->name_hash);
+    return asked_.size() >= kMaxTemplates || (known != of_table_.end() && known->second.size() >= kMaxTemplatesOfTable);
+  };
+  const bool may_ask = (asking.update.has_value() && !is_full(*asking.update)) ||
+                       std::any_of(asking.reads.begin(), asking.reads.end(), [&](const Lookup& l) { return !is_full(l); });
+  if (may_ask) asking_[id] = std::make_unique<Asking>(std::move(asking));
   return asking_[id].get();
 }
 
@@ -138,7 +146,7 @@ void KeyAccounts::observe(const WorkUnit& unit) {
       ask(*asking, r, op, unit.session);
       break;
     }
-    if (asking->update && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
+    if (asking->update.has_value() && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
   }
   if (!inserts || of_table_.empty()) return;
   for (const uint32_t i : unit.writers) {

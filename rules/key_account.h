@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/rare.h"
 #include "analyzers/base/tight.h"
 #include "analyzers/trace/transaction.h"
 
@@ -82,9 +83,9 @@ class KeyAccounts {
     bool probe = false;
   };
   struct Asking {
-    std::vector<Lookup> reads;     ///< the first that may be one is
-    std::optional<Lookup> update;  ///< as long as it finds no row
-    Asked* asked = nullptr;        ///< once it has asked
+    std::vector<Lookup> reads;  ///< the first that may be one is
+    Rare<Lookup> update;        ///< as long as it finds no row
+    Asked* asked = nullptr;     ///< once it has asked
   };
 
   /// nullptr: the statement does not ask.

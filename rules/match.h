@@ -202,7 +202,7 @@ class RuleContext {
   [[nodiscard]] virtual const Protection& protection(const Table& table, const std::vector<LookupColumn>& lookup) = 0;
   [[nodiscard]] virtual bool snapshot_isolation() const = 0;  ///< innodb_snapshot_isolation=ON
   /// Has any session read this column of this very row (by its identity) so far in the log?
-  [[nodiscard]] virtual bool row_was_read(uint64_t row, std::string_view column) const = 0;
+  [[nodiscard]] virtual bool row_was_read(uint64_t row, Name column) const = 0;
   /// Have several sessions run the op's template before? Then what its text alone says has been noted.
   [[nodiscard]] virtual bool is_well_known(const Op& op) const = 0;
   /// Remembers note_key() with the unit's session and the op's place, for Match::needs. Bounded: past a cap new keys are not remembered.

@@ -141,7 +141,7 @@ void check_one_statement(const WorkUnit& unit, uint32_t write, const WriteAccess
     if (w.is_insert() && source.block == r.block && source.source == InsertSource::kSelect) {
       const std::vector<SelectItem>& items = facts.blocks[static_cast<size_t>(r.block)].items;
       for (size_t i = 0; i < items.size() && i < source.insert_columns.size(); ++i) {
-        written |= items[i].aggregate == Aggregate::kMax && iequals(source.insert_columns[i], r.aggregated);
+        written |= items[i].computed->aggregate == Aggregate::kMax && iequals(source.insert_columns[i], r.aggregated);
       }
     }
     if (const ColumnWrite* c = w.find(r.aggregated); c != nullptr) {

@@ -6,7 +6,9 @@ namespace dbaudit {
 
 namespace {
 
-bool has(const Op* op, std::string_view needle) { return op != nullptr && op->statement->source->text.find(needle) != std::string::npos; }
+bool has(const Op* op, std::string_view needle) {
+  return op != nullptr && op->statement->source->text.str().find(needle) != std::string::npos;
+}
 
 double limit_of(const Op* op) {
   double n = -1;

@@ -5,11 +5,13 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/name.h"
+#include "analyzers/trace/access.h"
 
 namespace dbaudit {
 
@@ -19,17 +21,17 @@ class ReadRows {
   /// A set of columns; 0: none.
   using Columns = uint32_t;
 
-  /// The set of these columns (hashes of their names); the same for the same ones.
-  Columns columns_of(std::span<const uint64_t> hashes) {
-    if (hashes.empty()) return 0;
-    std::vector<uint64_t> set(hashes.begin(), hashes.end());
-    std::sort(set.begin(), set.end());
-    set.erase(std::unique(set.begin(), set.end()), set.end());
+  /// The set of these columns; the same for the same ones. `fetched` stays where it is as long as this does.
+  Columns columns_of(std::span<const FetchedColumn> fetched) {
+    if (fetched.empty()) return 0;
+    const std::vector<Hashed> set = in_order(fetched);
     uint64_t id = set.size();
-    for (const uint64_t column : set) id = hash_combine(id, column);
-    const auto [known, fresh] = ids_.try_emplace(id, static_cast<Columns>(sets_.size() + 1));
-    if (fresh) sets_.push_back(std::move(set));
-    return known->second;
+    for (const auto& [hash, name] : set) id = hash_combine(id, hash);
+    Columns& known = ids_[id];
+    if (known != 0) return known;
+    sets_.push_back(fetched);
+    known = static_cast<Columns>(sets_.size());
+    return known;
   }
 
   /// Remembers that `columns` of `row` (row_identity(), never 0) were fetched, of at most 131,072 rows.
@@ -41,7 +43,7 @@ class ReadRows {
     place = {row, columns};
   }
 
-  [[nodiscard]] bool contains(uint64_t row, uint64_t column) const {
+  [[nodiscard]] bool contains(uint64_t row, Name column) const {
     for (const Seen& seen : coming_) {
       if (seen.row == row && has(seen.columns, column)) return true;
     }
@@ -50,7 +52,7 @@ class ReadRows {
     for (const Columns columns : by->columns) {
       if (has(columns, column)) return true;
     }
-    return more_.contains(hash_combine(row, column));
+    return more_.contains(hash_combine(row, column.id()));
   }
 
  private:
@@ -67,10 +69,22 @@ class ReadRows {
     Columns columns = 0;
   };
 
-  [[nodiscard]] bool has(Columns columns, uint64_t column) const {
+  using Hashed = std::pair<uint64_t, Name>;
+
+  /// Each once, in the order of their hashes: names have no order that is the same in every run.
+  static std::vector<Hashed> in_order(std::span<const FetchedColumn> fetched) {
+    std::vector<Hashed> set;
+    set.reserve(fetched.size());
+    for (const FetchedColumn& c : fetched) set.emplace_back(hash_bytes(c.name), c.name);
+    std::sort(set.begin(), set.end(), [](const Hashed& a, const Hashed& b) { return a.first < b.first; });
+    set.erase(std::unique(set.begin(), set.end()), set.end());
+    return set;
+  }
+
+  [[nodiscard]] bool has(Columns columns, Name column) const {
     if (columns == 0) return false;
-    const std::vector<uint64_t>& set = sets_[columns - 1];
-    return std::binary_search(set.begin(), set.end(), column);
+    const std::span<const FetchedColumn> set = sets_[columns - 1];
+    return std::any_of(set.begin(), set.end(), [column](const FetchedColumn& c) { return c.name == column; });
   }
 
   void keep(const Seen& seen) {
@@ -83,15 +97,21 @@ class ReadRows {
         return;
       }
     }
-    for (const uint64_t column : sets_[seen.columns - 1]) {
-      if (more_.size() < kMaxMore) more_.insert(hash_combine(seen.row, column));
+    if (more_.size() >= kMaxMore) return;
+    const std::span<const FetchedColumn> set = sets_[seen.columns - 1];
+    if (more_.size() + set.size() <= kMaxMore) {
+      for (const FetchedColumn& c : set) more_.insert(hash_combine(seen.row, c.name.id()));
+      return;
+    }
+    for (const auto& [hash, name] : in_order(set)) {
+      if (more_.size() < kMaxMore) more_.insert(hash_combine(seen.row, name.id()));
     }
   }
 
-  std::unordered_map<uint64_t, Columns> ids_;  // by a hash of the set; looked up by key only
-  std::vector<std::vector<uint64_t>> sets_;    // by Columns, from 1; sorted
-  std::array<Seen, 8> coming_{};               // the last ones, while the places of their rows are fetched
-  size_t next_ = 0;                            // its oldest, modulo its size
+  HashTable<Columns> ids_;                            // by a hash of the set
+  std::vector<std::span<const FetchedColumn>> sets_;  // by Columns, from 1
+  std::array<Seen, 8> coming_{};                      // the last ones, while the places of their rows are fetched
+  size_t next_ = 0;                                   // its oldest, modulo its size
   HashTable<By> rows_;
   HashSet more_;  // columns that were read with a third list
 };

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <span>
@@ -20,6 +22,7 @@
 
 #include <fmt/format.h>
 
+#include "analyzers/base/arena.h"
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/text.h"
@@ -96,8 +99,8 @@ DataCheck data_check(const Group& g) {
   } else if (g.rule->proven_by == DataQuestion::kDuplicates) {
     check.question = DataQuestion::kDuplicates;
     check.table = m.table_name;
-    check.columns = m.key_columns;
-    check.null_columns = m.null_columns;
+    check.columns = texts_of(m.key_columns);
+    check.null_columns = texts_of(m.null_columns);
   }
   // A rule that doubts its own match doubts that the key is one. (What the runner doubts, sessions and boundaries, is no doubt about the key.)
   check.proves = check.proves && g.confidence >= Confidence::kLikely && !m.counted;
@@ -133,9 +136,7 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] const Catalog* catalog() const override { return options_.catalog; }
   [[nodiscard]] Engine engine() const override { return options_.engine; }
   [[nodiscard]] bool snapshot_isolation() const override { return options_.snapshot_isolation; }
-  [[nodiscard]] bool row_was_read(uint64_t row, std::string_view column) const override {
-    return read_rows_.contains(row, hash_bytes(column));
-  }
+  [[nodiscard]] bool row_was_read(uint64_t row, Name column) const override { return read_rows_.contains(row, column); }
   [[nodiscard]] const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) override {
     if (!lookup_inserts_) lookup_inserts_ = find_lookup_inserts(unit, protections_ ? &*protections_ : nullptr);
     return *lookup_inserts_;
@@ -172,8 +173,12 @@ class Audit::Folder final : public RuleContext {
     return g.read.statement != nullptr ? keys_.weigh(g.read.statement->source->fingerprint) : KeyAccounts::Weighing{};
   }
   void tell_uses_of_tables();
+  [[nodiscard]] std::vector<Group*> groups_by_name();
+  [[nodiscard]] static uint64_t column_id(Name table, Name column) { return hash_combine(table.id(), column.id()); }
   [[nodiscard]] bool among_many(uint32_t session) const;
-  Ref ref_of(const WorkUnit& unit, const Op& op) const;
+  Ref ref_of(const WorkUnit& unit, const Op& op);
+  void name_session(const WorkUnit& unit);
+  [[nodiscard]] std::string name_of(uint32_t session) const;
   std::string shown_session(const WorkUnit& unit) const;
   /// nullptr: none is wanted, it is too long, or those kept already take all that may be taken.
   std::unique_ptr<FindingExample> keep_example(const WorkUnit& unit, const Match& m);
@@ -192,10 +197,11 @@ class Audit::Folder final : public RuleContext {
     const WriteAccess* write = nullptr;
     std::optional<Decision> decision;
   };
-  std::vector<Decided> decided_;                    // likewise, by op; empty while nobody has asked
-  std::map<std::string, Group> groups_;             // by rule, tables and writing template, in the order of their names
-  std::unordered_map<uint64_t, Group*> group_ids_;  // by a hash of the same
-  std::map<uint32_t, std::string> session_names_;
+  std::vector<Decided> decided_;               // likewise, by op; empty while nobody has asked
+  std::deque<Group> groups_;                   // of a rule, tables and a writing template, in the order in which they were seen first
+  HashTable<Group*> group_ids_;                // by a hash of these
+  HashTable<std::string_view> session_names_;  // by number, from 1: of the first that did something, and of those that findings show
+  Arena names_;                                // of session_names_
   ReadRows read_rows_;
   HashTable<Note> notes_;
   std::array<uint64_t, 4096> settled_{};  // some keys of notes_ that two sessions have noted: nothing more is to be learnt of them
@@ -211,18 +217,19 @@ class Audit::Folder final : public RuleContext {
   size_t example_bytes_ = 0;               // of the groups' examples
   std::vector<FindingExamples> shown_by_;  // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
   // Made of them at the end: those that used a table, and the tables a session used.
-  std::unordered_map<std::string_view, FewSessions> users_of_;
-  std::unordered_map<uint32_t, std::vector<std::string_view>> used_by_;
-  std::set<std::string> deleted_from_;                     // tables some statement of the log deletes from
-  std::set<std::pair<std::string, std::string>> updated_;  // made at the end: columns of tables some statement of the log sets
+  HashTable<FewSessions> users_of_;                 // by Name::id()
+  std::vector<std::pair<uint32_t, Name>> used_by_;  // by session
+  std::set<std::string> deleted_from_;              // tables some statement of the log deletes from
+  HashSet updated_;                                 // made at the end: column_id() of those some statement of the log sets
 };
 
-Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) const {
+Ref Audit::Folder::ref_of(const WorkUnit& unit, const Op& op) {
   Ref r;
   r.statement = op.statement;
   if (options_.show_values) r.sql = sql_with_values(op);
   r.place = {op.file, op.line};
-  r.session = shown_session(unit);
+  r.session = unit.session;
+  name_session(unit);
   r.time = start_of(op);
   return r;
 }
@@ -231,15 +238,21 @@ std::string Audit::Folder::shown_session(const WorkUnit& unit) const {
   return options_.show_values ? unit.session_key : masked_session(unit.session_key, unit.session);
 }
 
+void Audit::Folder::name_session(const WorkUnit& unit) {
+  std::string_view& name = session_names_[uint64_t{unit.session} + 1];
+  if (name.empty()) name = names_.copy(shown_session(unit));
+}
+
+std::string Audit::Folder::name_of(uint32_t session) const {
+  const std::string_view* const name = session_names_.find(uint64_t{session} + 1);
+  return std::string(name == nullptr ? "?" : *name);
+}
+
 Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silenced) {
   uint64_t id = hash_combine(hash_combine(hash_bytes(rule_->code), hash_bytes(m.table_name)), hash_combine(statement, is_silenced ? 1 : 0));
   for (const std::string& t : m.more_tables) id = hash_combine(id, hash_bytes(t));
   Group*& known = group_ids_[id];
-  if (known == nullptr) {
-    std::string tables = m.table_name;
-    for (const std::string& t : m.more_tables) tables += " " + t;
-    known = &groups_[fmt::format("{}\n{}\n{}{}", rule_->code, tables, hex64(statement), is_silenced ? "\nsilenced" : "")];
-  }
+  if (known == nullptr) known = &groups_.emplace_back();
   return *known;
 }
 
@@ -247,6 +260,8 @@ std::unique_ptr<FindingExample> Audit::Folder::keep_example(const WorkUnit& unit
   if (!options_.checks_fixes || example_bytes_ >= kMaxExampleBytes) return nullptr;
   FindingExample example = example_of(unit, m);
   if (example.unit.empty()) return nullptr;
+  example.unit.statements.shrink_to_fit();
+  for (ExampleStatement& s : example.unit.statements) s.cells.shrink_to_fit();
   example_bytes_ += sizeof example;
   for (const ExampleStatement& s : example.unit.statements)
     example_bytes_ += sizeof s + s.sql.size() + s.cells.size() * sizeof(ExampleCell);
@@ -277,7 +292,9 @@ void Audit::Folder::report(Match m) {
     if (m.has_write) g.write = ref_of(unit, write);
     g.read_role = m.read_role;
     g.write_role = m.write_role;
-    g.orm = recognise_orm(unit.orm, m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
+    const OrmCall orm = recognise_orm(unit.orm, m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
+    g.orm_name = orm.name;
+    g.orm_call = orm.call;
     g.isolation = tx.isolation;
     g.first.emplace(m);
     for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
@@ -290,11 +307,16 @@ void Audit::Folder::report(Match m) {
   } else {
     const std::pair key{m.needs->unless ? hash_combine(m.needs->key, *m.needs->unless) : m.needs->key,
                         m.needs->of_another_session ? unit.session : 0};
-    if (g.wanted.size() < kMaxWanted || g.wanted.contains(key)) {
-      Wanted& wanted = g.wanted[key];
+    if (g.wanted->size() < kMaxWanted || g.wanted->contains(key)) {
+      Wanted& wanted = g.wanted.edit()[key];
       if (wanted.occurrences++ == 0) {
-        wanted.need = *m.needs;
+        wanted.key = m.needs->key;
+        wanted.unless = m.needs->unless.value_or(0);
         wanted.session = unit.session;
+        wanted.evidence_kind = m.needs->evidence_kind;
+        wanted.evidence_text = m.needs->evidence_text;
+        wanted.of_another_session = m.needs->of_another_session;
+        wanted.observed = m.needs->observed;
       }
     }
   }
@@ -306,8 +328,7 @@ void Audit::Folder::report(Match m) {
     for (const std::string& c : m.columns) g.columns.see(c);
   }
   g.sessions.see(unit.session);
-  if (session_names_.size() < kMaxSessions && !session_names_.contains(unit.session))
-    session_names_.emplace(unit.session, shown_session(unit));
+  if (session_names_.size() < kMaxSessions) name_session(unit);
   const TimePoint begin = start_of(read);
   const TimePoint end = tx.is_explicit && tx.end_time.known() ? tx.end_time : end_of(write);
   if (begin.known() && (!g.first_time.known() || begin.micros < g.first_time.micros)) g.first_time = begin;
@@ -336,8 +357,8 @@ void Audit::Folder::report(Match m) {
     const std::string_view route = !write.remarks().source_route.empty() ? write.remarks().source_route : read.remarks().source_route;
     g.source_route = options_.show_values ? std::string(route) : masked_path(route);
   }
-  if (m.row != 0 && (g.rows.size() < kMaxRows || g.rows.contains(m.row))) {
-    auto& visits = g.rows[m.row];
+  if (m.row != 0 && (g.rows->size() < kMaxRows || g.rows->contains(m.row))) {
+    auto& visits = g.rows.edit()[m.row];
     if (visits.size() < kMaxVisits)
       visits.emplace_back(Visit{begin, end, unit.session, unit_, read.in_order_received && read.file == write.file ? read.line : 0,
                                 write.line, write.file, m.written, m.blind_insert, m.value_stayed, m.writes_one_column, m.stood_since});
@@ -371,27 +392,27 @@ void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
 
 // Of the matches that need something of another unit, those that got it remain. False: none does.
 bool Audit::Folder::meet_needs(Group& g, Finding& out) {
-  if (g.first->refuted_by && notes_.contains(*g.first->refuted_by)) return false;
+  if (g.first->refuted_by != 0 && notes_.contains(g.first->refuted_by)) return false;
   uint64_t met = g.unconditional;
-  for (const auto& [key, wanted] : g.wanted) {
-    const Note* const note = notes_.find(wanted.need.key);
-    if (note == nullptr || (wanted.need.unless && notes_.contains(*wanted.need.unless))) continue;
+  for (const auto& [key, wanted] : *g.wanted) {
+    const Note* const note = notes_.find(wanted.key);
+    if (note == nullptr || (wanted.unless != 0 && notes_.contains(wanted.unless))) continue;
     Note::By by = note->first();
-    if (wanted.need.of_another_session && by.session == wanted.session) {
+    if (wanted.of_another_session && by.session == wanted.session) {
       if (!note->has_another()) continue;
       by = note->another();
     }
     met += wanted.occurrences;
     // The example's own need first: the others' may be of another kind (a flag is turned both ways).
-    const bool of_example = g.first->need == wanted.need.key;
-    if (const auto kept = partners_.find(wanted.need.key); kept != partners_.end() && (g.partner == nullptr || of_example))
+    const bool of_example = g.first->need == wanted.key;
+    if (const auto kept = partners_.find(wanted.key); kept != partners_.end() && (g.partner == nullptr || of_example))
       g.partner = &kept->second;
-    if (wanted.need.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
+    if (wanted.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
     // The statement that is shown need not be its own witness.
     const Place place = shown_place(by.place);
     const bool shown = place.line == g.write.place.line() && place.file == path_of(g.write.place.file());
-    if (!wanted.need.evidence_kind.empty() && !shown && out.evidence.size() < kMaxEvidence)
-      out.evidence.push_back({std::string(wanted.need.evidence_kind), wanted.need.evidence_text, place});
+    if (!wanted.evidence_kind.empty() && !shown && out.evidence.size() < kMaxEvidence)
+      out.evidence.push_back({wanted.evidence_kind, wanted.evidence_text, place});
   }
   g.occurrences = std::min(g.occurrences, met);
   return met > 0;
@@ -401,7 +422,10 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
   const BoundStatement& statement = *op.statement;
   for (const std::string_view d : op.remarks().directives) directives_.see(d, {path_of(op.file), op.line});
   const uint32_t id = statement.source->id;
-  if (id >= runs_.size()) runs_.resize(id + 1);
+  if (id >= runs_.size()) {
+    if (id >= runs_.capacity()) runs_.reserve(id + id / 4 + 64);
+    runs_.resize(id + 1);
+  }
   Runs& runs = runs_[id];
   if (runs.statement == nullptr) {
     runs.statement = &statement;
@@ -409,7 +433,7 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
       if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name);
     }
     runs.fetched = static_cast<uint32_t>(fetched_.size());
-    for (const ReadAccess& r : statement.access.reads) fetched_.push_back(r.equal.empty() ? 0 : read_rows_.columns_of(r.column_hashes));
+    for (const ReadAccess& r : statement.access.reads) fetched_.push_back(r.equal.empty() ? 0 : read_rows_.columns_of(r.fetched));
   }
   runs.by.add(unit.session);
   const ReadRows::Columns* columns = fetched_.data() + runs.fetched;
@@ -443,16 +467,11 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   // Rows that the statement itself says should be one.
   const bool meant_single = g.first->pattern == Pattern::kUpsertWithoutKey;
   const bool may_vanish = deleted_from_.contains(g.first->table_name) ||
-                          std::any_of(g.first->null_columns.begin(), g.first->null_columns.end(), [&](const std::string& column) {
-                            return updated_.contains({g.first->table_name, column});
-                          });
+                          std::any_of(g.first->null_columns.begin(), g.first->null_columns.end(),
+                                      [&](Name column) { return updated_.contains(column_id(g.first->table_name, column)); });
   bool met = false, twice = false, same_value = false;
   bool shared_key = false;
   Evidence overlap, both, value;
-  auto name_of = [&](uint32_t session) {
-    const auto it = session_names_.find(session);
-    return it == session_names_.end() ? std::string("?") : it->second;
-  };
   const KeyAccounts::Weighing keys = inserts ? weigh_keys(g) : KeyAccounts::Weighing{};
   const bool sums_tell = keys.dealt && !keys.incomplete;
   if (keys.dealt && !may_vanish) {
@@ -467,7 +486,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
     }
   }
   std::vector<Visit> visits;
-  for (const auto& [row, kept] : g.rows) {
+  for (const auto& [row, kept] : *g.rows) {
     visits.clear();
     for (const TightVisit& v : kept) visits.push_back(v.get());
     for (size_t a = 0; a < visits.size(); ++a) {
@@ -521,7 +540,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   // A flag that is written once more when it has the value, with nobody else about: it is set, not turned over.
   if (g.first->pattern == Pattern::kToggle) {
     const bool several = run_by_several(g.read) && run_by_several(g.write);
-    for (const auto& [row, kept] : g.rows) {
+    for (const auto& [row, kept] : *g.rows) {
       if (kept.size() >= kMaxVisits) continue;
       visits.clear();
       for (const TightVisit& v : kept) visits.push_back(v.get());
@@ -573,28 +592,29 @@ void Audit::Folder::tell_uses_of_tables() {
   for (const Runs& runs : runs_) {
     if (runs.statement == nullptr) continue;
     const StatementAccess& access = runs.statement->access;
-    const auto use = [&](std::string_view table) {
+    const auto use = [&](Name table) {
       for (const uint32_t session : runs.by.all()) {
-        users_of_[table].add(session);
-        used_by_[session].push_back(table);
+        users_of_[table.id()].add(session);
+        used_by_.emplace_back(session, table);
       }
     };
     for (const ReadAccess& r : access.reads) use(r.name);
     for (const WriteAccess& w : access.writes) {
       use(w.name);
       if (w.kind != StatementKind::kUpdate) continue;
-      for (const ColumnWrite& c : w.set) updated_.emplace(w.name, c.column);
+      for (const ColumnWrite& c : w.set) updated_.insert(column_id(w.name, c.column));
     }
   }
+  std::sort(used_by_.begin(), used_by_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
 // Is the session one of many of its application? Those count that share a table with it: another application on the same server says nothing about this one.
 bool Audit::Folder::among_many(uint32_t session) const {
-  const auto tables = used_by_.find(session);
-  if (tables == used_by_.end()) return true;  // all it ran was run by many before
+  auto used = std::lower_bound(used_by_.begin(), used_by_.end(), session, [](const auto& u, uint32_t s) { return u.first < s; });
+  if (used == used_by_.end() || used->first != session) return true;  // all it ran was run by many before
   FewSessions users;
-  for (const std::string_view table : tables->second) {
-    for (const uint32_t user : users_of_.at(table).all()) users.add(user);
+  for (; used != used_by_.end() && used->first == session; ++used) {
+    for (const uint32_t user : users_of_.find(used->second.id())->all()) users.add(user);
     if (users.are_many()) return true;
   }
   return false;
@@ -623,7 +643,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
   }
   if (m.severity) out.severity = *m.severity;
-  if (m.softened_by && notes_.contains(*m.softened_by)) out.severity = Severity::kNote;
+  if (m.softened_by != 0 && notes_.contains(m.softened_by)) out.severity = Severity::kNote;
   out.code = g.rule->code;
   out.name = g.rule->name;
   out.scope = scope;
@@ -634,7 +654,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   for (const auto& [column, count] : g.columns) {
     if (count * 5 >= g.telling) out.columns.push_back(column);
   }
-  out.key_columns = m.key_columns;
+  out.key_columns = texts_of(m.key_columns);
   out.occurrences = g.occurrences;
   out.sessions = g.sessions.size();
   out.sessions_total = sessions;
@@ -671,8 +691,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     out.why +=
         " This log does not show where transactions begin and end, so the statements may have stood in one transaction or in several.";
   }
-  out.orm_name = g.orm.name;
-  out.orm_call = g.orm.call;
+  out.orm_name = g.orm_name;
+  out.orm_call = g.orm_call;
   out.source_file = g.source_file;
   out.source_line = g.source_line;
   out.source_route = g.source_route;
@@ -684,14 +704,15 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   }
   auto add_statement = [&](const Ref& ref, std::string_view role) {
     if (ref.statement == nullptr) return;
-    const std::string shown = display_sql(ref.statement->source->text);
-    out.statements.push_back({std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), ref.session, ref.time});
+    const std::string shown = display_sql(ref.statement->source->text.str());
+    out.statements.push_back(
+        {std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), name_of(ref.session), ref.time});
   };
   add_statement(g.read, g.read_role);
   add_statement(g.write, g.write_role);
   for (const auto& [ref, role] : g.others) add_statement(ref, role);
   // Of the text alone: a comment to the audit that is added to the statement makes no new finding of it.
-  print = hash_combine(print, hash_bytes((g.write.statement != nullptr ? g.write : g.read).statement->source->text));
+  print = hash_combine(print, hash_bytes((g.write.statement != nullptr ? g.write : g.read).statement->source->text.str()));
   out.fingerprint = print;
 
   Folded folded;
@@ -702,17 +723,17 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   material.catalog = options_.catalog;
   material.table = m.table;
   material.table_name = m.table_name;
-  material.key_columns = m.key_columns;
-  material.null_columns = m.null_columns;
+  material.key_columns = out.key_columns;
+  material.null_columns = texts_of(m.null_columns);
   material.columns = out.columns;
-  material.orm = g.orm.name;
+  material.orm = g.orm_name;
   if (g.read.statement != nullptr) {
     material.read = &g.read.statement->facts();
-    material.read_sql = display_sql(g.read.statement->source->text);
+    material.read_sql = display_sql(g.read.statement->source->text.str());
   }
   if (g.write.statement != nullptr) {
     material.write = &g.write.statement->facts();
-    material.write_sql = display_sql(g.write.statement->source->text);
+    material.write_sql = display_sql(g.write.statement->source->text.str());
   }
   folded.pattern = m.pattern;
   folded.level = level;
@@ -756,6 +777,27 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   return true;
 }
 
+// In the order of rules, tables and writing templates, which is not that of the log.
+std::vector<Group*> Audit::Folder::groups_by_name() {
+  const auto tables_of = [](const Group& g) {
+    std::string tables = g.first->table_name;
+    for (const Name t : g.first->more_tables) tables += " " + t.str();
+    return tables;
+  };
+  const auto template_of = [](const Group& g) { return (g.write.statement != nullptr ? g.write : g.read).statement->source->fingerprint; };
+  std::vector<Group*> groups;
+  groups.reserve(groups_.size());
+  for (Group& g : groups_) groups.push_back(&g);
+  std::sort(groups.begin(), groups.end(), [&](const Group* a, const Group* b) {
+    if (a->rule->code != b->rule->code) return a->rule->code < b->rule->code;
+    const bool same_tables = a->first->table_name == b->first->table_name && a->first->more_tables == b->first->more_tables;
+    if (!same_tables) return tables_of(*a) < tables_of(*b);
+    if (template_of(*a) != template_of(*b)) return template_of(*a) < template_of(*b);
+    return a->silenced_by->empty() && !b->silenced_by->empty();
+  });
+  return groups;
+}
+
 std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   // The most specific rule wins a pair; the others are named in its `related`. Pairs are told apart by table and writing statement.
   static constexpr std::pair<std::string_view, std::string_view> kOver[] = {
@@ -768,23 +810,32 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
       {"DBA411", "DBA301"}, {"DBA412", "DBA301"}, {"DBA501", "DBA201"}, {"DBA501", "DBA202"}, {"DBA501", "DBA301"}};
   tell_uses_of_tables();
   std::vector<Finding> findings;
-  std::vector<std::pair<std::string, uint64_t>> pair_of;  // parallel: table, writing template
-  std::vector<bool> silenced;                             // parallel
-  std::vector<const Group*> group_of;                     // parallel
-  for (auto& [key, group] : groups_) {
+  std::vector<std::pair<uint64_t, uint32_t>> pair_of;  // parallel: writing template, Name::id() of the table
+  std::vector<bool> silenced;                          // parallel
+  std::vector<const Group*> group_of;                  // parallel
+  for (Group* const known : groups_by_name()) {
+    Group& group = *known;
     Finding f;
     if (!to_finding(group, sessions, f)) continue;
     const BoundStatement* s = group.write.statement != nullptr ? group.write.statement : group.read.statement;
-    pair_of.emplace_back(f.tables.front(), s->source->fingerprint);
+    pair_of.emplace_back(s->source->fingerprint, Name(f.tables.front()).id());
     for (const std::string& d : *group.silenced_by) directives_.mark_used(d);
     silenced.push_back(!group.silenced_by->empty() || assumed_safe(f));
     group_of.push_back(&group);
     findings.push_back(std::move(f));
   }
   std::vector<bool> gone(findings.size(), false);
-  for (size_t i = 0; i < findings.size(); ++i) {
-    for (size_t j = 0; j < findings.size(); ++j) {
-      if (i == j || gone[i] || pair_of[i] != pair_of[j]) continue;
+  std::vector<size_t> by_pair(findings.size());
+  std::iota(by_pair.begin(), by_pair.end(), size_t{0});
+  std::stable_sort(by_pair.begin(), by_pair.end(), [&](size_t a, size_t b) { return pair_of[a] < pair_of[b]; });
+  for (size_t place = 0; place < by_pair.size(); ++place) {
+    const size_t i = by_pair[place];
+    size_t first = place, last = place + 1;
+    while (first > 0 && pair_of[by_pair[first - 1]] == pair_of[i]) --first;
+    while (last < by_pair.size() && pair_of[by_pair[last]] == pair_of[i]) ++last;
+    for (size_t other = first; other < last; ++other) {
+      const size_t j = by_pair[other];
+      if (i == j || gone[i]) continue;
       for (const auto& [over, under] : kOver) {
         if (findings[i].code != over || findings[j].code != under) continue;
         if (findings[i].severity > findings[j].severity || findings[i].confidence < findings[j].confidence) continue;

@@ -89,7 +89,7 @@ std::string short_sql(std::string_view s) {
 }
 
 std::string sql_with_values(const Op& op) {
-  const std::string shown = display_sql(op.statement->source->text);
+  const std::string shown = display_sql(op.statement->source->text.str());
   std::string out;
   size_t slot = 0;
   for (const char c : shown) {

@@ -56,14 +56,14 @@ Confidence confidence_of(const WorkUnit& unit, uint32_t read, const ReadAccess& 
   if (!one && !batch) return Confidence::kPossible;
   if (w.kind == StatementKind::kDelete) {
     // Done twice a DELETE harms nobody; what the program did with the row before does.
-    return r.ordered && !r.equal.empty() && (r.all_columns || r.columns.size() > 1) ? Confidence::kLikely : Confidence::kPossible;
+    return r.ordered && !r.equal.empty() && (r.all_columns || r.columns().size() > 1) ? Confidence::kLikely : Confidence::kPossible;
   }
   if (by_unique || r.ordered) {
     // One's own default address: a flag among the rows of somebody, and nothing else is written.
     const bool somebodys = std::any_of(r.equal.begin(), r.equal.end(), [&](const KeyColumn& k) { return k.is_for(ColumnUse::kReference); });
     const bool flag_only = std::all_of(w.set.begin(), w.set.end(), [&](const ColumnWrite& c) {
       return std::find(states.begin(), states.end(), c.column) != states.end() || c.value->kind == OperandKind::kNow ||
-             c.column.ends_with("_at");
+             c.column.str().ends_with("_at");
     });
     return somebodys && flag_only && !by_unique ? Confidence::kPossible : Confidence::kLikely;
   }

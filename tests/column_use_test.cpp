@@ -106,7 +106,7 @@ TEST_CASE("column use: what is kept beside the accesses") {
           CHECK(access.may_read(r));
           CHECK(r.name_hash == hash_bytes(r.name));
           CHECK(r.one_row == picks_one_row(r.table, r.equal));
-          REQUIRE(r.column_hashes.size() == r.column_uses.size());
+          for (const FetchedColumn& f : r.fetched) CHECK(f.uses == uses_of(r.table, f.name));
           for (const KeyColumn& k : r.equal) {
             CHECK(k.hash == hash_bytes(k.name()));
             CHECK(k.uses == uses_of(r.table, k.column));
@@ -116,7 +116,7 @@ TEST_CASE("column use: what is kept beside the accesses") {
           CHECK(access.may_write(w));
           for (size_t i = 0; i < w.set.size(); ++i) {
             const ColumnWrite& written = w.set[i];
-            CHECK(w.find_hashed(written.hash) == w.find(written.column));
+            CHECK(w.find_hashed(written.hash) == w.find_name(written.column));
             CHECK(written.uses == uses_of(w.table, written.column));
             double number = 0;
             const bool is_number = written.takes_value() && as_number(op.value(written.value->slot), number);
@@ -129,7 +129,7 @@ TEST_CASE("column use: what is kept beside the accesses") {
       const ReadAccess& all = unit.ops[0].statement->access.reads.front();
       CHECK(all.one_row == (known != nullptr));
       CHECK(all.primary_equal == (known != nullptr ? 0 : -1));
-      CHECK(all.column_hashes.size() == (known != nullptr ? 10 : 0));
+      CHECK(all.fetched.size() == (known != nullptr ? 10 : 0));
       CHECK(unit.ops[1].statement->access.reads.front().descending);
       const WriteAccess& update = unit.ops[2].statement->access.writes.front();
       CHECK(unit.ops[2].numbers().size() == update.set.size());

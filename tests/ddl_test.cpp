@@ -35,8 +35,9 @@ std::string draw(const Table& t) {
   if (!t.storage_engine.empty()) out += " " + t.storage_engine;
   out += "\n";
   for (const Column& c : t.columns) {
-    out += "  " + c.name + " " + c.type + (c.nullable ? "" : " !") + (c.identity ? " identity" : "") + (c.is_unsigned ? " u" : "");
-    if (!c.collation.empty()) out += " ~" + c.collation;
+    out +=
+        "  " + c.name.str() + " " + c.type.str() + (c.nullable ? "" : " !") + (c.identity ? " identity" : "") + (c.is_unsigned ? " u" : "");
+    if (!c.collation.empty()) out += " ~" + c.collation.str();
     if (c.default_expression) out += (c.generated ? " := " : " = ") + *c.default_expression;
     out += "\n";
   }

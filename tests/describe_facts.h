@@ -9,10 +9,10 @@
 
 namespace dbaudit::test {
 
-inline std::string describe(const ObjectName& n) { return n.schema.empty() ? n.name : n.schema.str() + "." + n.name; }
+inline std::string describe(const ObjectName& n) { return n.schema.empty() ? n.name.str() : n.schema.str() + "." + n.name.str(); }
 
 inline std::string describe(const ColumnRef& c) {
-  std::string s = c.qualifier.empty() ? c.name : c.qualifier + "." + c.name;
+  std::string s = c.qualifier.empty() ? c.name.str() : c.qualifier.str() + "." + c.name.str();
   if (c.table >= 0) s += "#" + std::to_string(c.table);
   return s;
 }
@@ -38,7 +38,7 @@ inline std::string describe(const Operand& o) {
     case OperandKind::kSubquery: s = "subquery " + std::to_string(o.block); break;
     case OperandKind::kNow: s = "now"; break;
     case OperandKind::kDefault: s = "default"; break;
-    case OperandKind::kExcluded: s = "excluded " + o.column->name; break;
+    case OperandKind::kExcluded: s = "excluded " + o.column->name.str(); break;
     case OperandKind::kSelf: s = "self"; break;
     case OperandKind::kSelfRelative:
       s = std::string("self ") + (o.sign > 0 ? "+" : "-");
@@ -72,16 +72,16 @@ inline std::string describe(const SelectItem& i) {
   std::string s;
   if (!i.column.name.empty()) {
     s = describe(i.column);
-  } else if (i.exists) {
-    s = "exists " + std::to_string(i.block);
-  } else if (i.aggregate != Aggregate::kNone) {
-    s = std::string(kAggregates[static_cast<size_t>(i.aggregate)]) + " of " + describe(i.aggregate_of);
-    if (i.plus_slot >= 0) s += " plus slot " + std::to_string(i.plus_slot);
-  } else if (i.constant) {
+  } else if (i.computed->exists) {
+    s = "exists " + std::to_string(i.computed->block);
+  } else if (i.computed->aggregate != Aggregate::kNone) {
+    s = std::string(kAggregates[static_cast<size_t>(i.computed->aggregate)]) + " of " + describe(i.computed->aggregate_of);
+    if (i.computed->plus_slot >= 0) s += " plus slot " + std::to_string(i.computed->plus_slot);
+  } else if (i.computed->constant) {
     s = "constant";
   } else {
-    s = "{" + i.text.str() + "}";
-    if (i.block >= 0) s += " block " + std::to_string(i.block);
+    s = "{" + i.computed->text + "}";
+    if (i.computed->block >= 0) s += " block " + std::to_string(i.computed->block);
   }
   if (!i.alias.empty()) s += " as " + i.alias.str();
   return s;
@@ -146,7 +146,7 @@ inline std::vector<std::string> facts_of(const StatementFacts& f) {
     if (!w.target_alias.empty()) out.push_back(at + "alias " + w.target_alias.str());
     if (w.block >= 0) out.push_back(at + "block " + std::to_string(w.block));
     for (size_t c = 0; c < std::max(w.insert_columns.size(), w.insert_values.size()); ++c) {
-      if (c < w.insert_columns.size()) out.push_back(at + "column " + std::to_string(c) + " " + w.insert_columns[c]);
+      if (c < w.insert_columns.size()) out.push_back(at + "column " + std::to_string(c) + " " + w.insert_columns[c].str());
       if (c < w.insert_values.size() && w.insert_values[c].kind != OperandKind::kNone) {
         out.push_back(at + "value " + std::to_string(c) + " " + describe(w.insert_values[c]));
       }

@@ -42,7 +42,7 @@ class Listener final : public RuleContext {
     return protections_->of(table, lookup);
   }
   bool snapshot_isolation() const override { return false; }
-  bool row_was_read(uint64_t, std::string_view) const override { return true; }
+  bool row_was_read(uint64_t, Name) const override { return true; }
   bool is_well_known(const Op&) const override { return false; }
   void note(uint64_t, const WorkUnit&, uint32_t) override { ++said; }
 

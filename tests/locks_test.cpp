@@ -232,7 +232,7 @@ std::string shielded(Engine engine, Isolation level, std::string_view script, bo
     uint32_t w = static_cast<uint32_t>(u.ops.size());
     while (w-- > 0) {
       const StatementAccess& a = u.ops[w].statement->access;
-      if (!a.writes.empty() && !a.writes.front().name.ends_with("l")) break;
+      if (!a.writes.empty() && !a.writes.front().name.str().ends_with("l")) break;
     }
     const WriteAccess& write = u.ops[w].statement->access.writes.front();
     uint32_t r = w;

@@ -186,7 +186,7 @@ Summary oracle(const Json& tree) {
   return s;
 }
 
-std::string spelled(const ObjectName& n) { return (n.schema.empty() ? "" : n.schema.str() + ".") + n.name; }
+std::string spelled(const ObjectName& n) { return (n.schema.empty() ? "" : n.schema.str() + ".") + n.name.str(); }
 
 Summary ours(const StatementFacts& f) {
   Summary s;
@@ -237,7 +237,7 @@ Summary ours(const StatementFacts& f) {
   }
   if (f.kind == StatementKind::kInsert) {
     const Write& w = *f.write();
-    s.insert = w.insert_columns;
+    s.insert.assign(w.insert_columns.begin(), w.insert_columns.end());
     if (w.upsert == UpsertKind::kConflictUpdate || w.upsert == UpsertKind::kConflictNothing) {
       s.conflict.push_back(w.upsert == UpsertKind::kConflictUpdate ? "UPDATE" : "NOTHING");
       for (const Assignment& a : w.upsert_set) s.conflict.push_back(a.column.name);

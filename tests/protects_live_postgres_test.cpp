@@ -396,7 +396,7 @@ TEST_CASE("protects() says what a live PostgreSQL does", "[live][postgres][prote
 
     std::string columns;  // those that can be given a value
     for (const Column& k : t->columns) {
-      if (!k.generated) columns += (columns.empty() ? "\"" : ", \"") + k.name + "\"";
+      if (!k.generated) columns += (columns.empty() ? "\"" : ", \"") + k.name.str() + "\"";
     }
     const std::string insert = "INSERT INTO t (" + columns + ") VALUES ";
     one.run("BEGIN");

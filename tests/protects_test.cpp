@@ -343,7 +343,7 @@ TEST_CASE("protects() says what SQLite does", "[schema][protects]") {
     // Both sessions name the columns that can be given a value.
     std::string columns;
     for (const Column& k : t->columns) {
-      if (!k.generated) columns += (columns.empty() ? "\"" : ",\"") + k.name + "\"";
+      if (!k.generated) columns += (columns.empty() ? "\"" : ",\"") + k.name.str() + "\"";
     }
     const std::string insert = "INSERT INTO t(" + columns + ") VALUES ";
     REQUIRE(real.run(insert + c.first) == SQLITE_OK);

@@ -48,8 +48,8 @@ struct Setting {
     }
     m.table_name = "coupon_use";
     m.key_columns = {"coupon_id"};
-    m.read_sql = display_sql(templates.intern("INSERT INTO coupon_use (coupon_id) VALUES (5)", false)->text);
-    m.write_sql = display_sql(templates.intern("UPDATE coupon SET used = used + 1 WHERE id = 5", false)->text);
+    m.read_sql = display_sql(templates.intern("INSERT INTO coupon_use (coupon_id) VALUES (5)", false)->text.str());
+    m.write_sql = display_sql(templates.intern("UPDATE coupon SET used = used + 1 WHERE id = 5", false)->text.str());
   }
 };
 

@@ -49,11 +49,11 @@ struct Case {
     if (!read.empty()) {
       const Template* r = templates.intern(read, false);
       m.read = &r->facts;
-      m.read_sql = display_sql(r->text);
+      m.read_sql = display_sql(r->text.str());
     }
     const Template* w = templates.intern(write, false);
     m.write = &w->facts;
-    m.write_sql = display_sql(w->text);
+    m.write_sql = display_sql(w->text.str());
   }
   Case(const Case&) = delete;
 };

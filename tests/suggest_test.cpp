@@ -71,12 +71,12 @@ struct Case {
     if (!read.empty()) {
       const Template* r = templates->intern(read, false);
       m.read = &r->facts;
-      m.read_sql = r->text;
+      m.read_sql = r->text.str();
     }
     if (!write.empty()) {
       const Template* w = templates->intern(write, false);
       m.write = &w->facts;
-      m.write_sql = w->text;
+      m.write_sql = w->text.str();
     }
   }
   Case(const Case&) = delete;
@@ -151,7 +151,7 @@ class Lite {
   void create(const Table& t) {
     std::string sql = "CREATE TABLE " + suggest::quote_part(t.name, Engine::kSqlite) + " (";
     for (const Column& c : t.columns) {
-      sql += suggest::quote_part(c.name, Engine::kSqlite) + " " + c.type + (c.identity ? " PRIMARY KEY" : "") +
+      sql += suggest::quote_part(c.name, Engine::kSqlite) + " " + c.type.str() + (c.identity ? " PRIMARY KEY" : "") +
              (c.nullable ? "" : " NOT NULL") + ", ";
     }
     sql.resize(sql.size() - 2);
@@ -616,7 +616,7 @@ TEST_CASE("SQLite: duplicates are found, removed and kept out") {
     Lite db;
     db.create(r.table);
     std::string columns;
-    for (size_t i = 1; i < r.table.columns.size(); ++i) columns += (i > 1 ? ", " : "") + r.table.columns[i].name;
+    for (size_t i = 1; i < r.table.columns.size(); ++i) columns += (i > 1 ? ", " : "") + r.table.columns[i].name.str();
     const std::string insert = "INSERT INTO " + r.table.name + " (" + columns + ") VALUES (";
     for (const std::string& values : r.inserts) REQUIRE(db.run(insert + values + ")") == "");
 

@@ -15,7 +15,7 @@ TEST_CASE("statements of one shape share a template") {
   Templates templates(pg());
   const Template* first = templates.intern("SELECT * FROM t WHERE id = 5", false);
   CHECK(first->id == 1);
-  CHECK(first->text == "select * from t where id = ?");
+  CHECK(first->text.str() == "select * from t where id = ?");
   CHECK(first->slots == 1);
   CHECK(first->facts.kind == StatementKind::kSelect);
   CHECK(templates.intern("select *\nfrom \"t\" where id=$1", false) == first);
@@ -24,7 +24,7 @@ TEST_CASE("statements of one shape share a template") {
   CHECK(other->id == 2);
   CHECK(templates.size() == 2);
   CHECK(&templates[1] == first);
-  CHECK(first->text == "select * from t where id = ?");
+  CHECK(first->text.str() == "select * from t where id = ?");
   CHECK(templates.dropped() == 0);
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("a cut statement never shares a template with a whole one") {
   const Template* whole = templates.intern("UPDATE t SET a = 1", false);
   const Template* cut = templates.intern("UPDATE t SET a = 1", true);
   CHECK(whole != cut);
-  CHECK(whole->text == cut->text);
+  CHECK(whole->text.str() == cut->text.str());
   CHECK(whole->fingerprint != cut->fingerprint);
   CHECK_FALSE(whole->facts.truncated);
   CHECK(cut->facts.truncated);

@@ -82,7 +82,7 @@ class Run {
   void keep(const WorkUnit& u) {
     Seen s;
     for (const Op& op : u.ops) {
-      s.ops.push_back(op.statement->source->text);
+      s.ops.push_back(op.statement->source->text.str());
       s.transaction_of.push_back(op.transaction);
       s.rolled_back.push_back(op.rolled_back);
       s.failed.push_back(op.failed);

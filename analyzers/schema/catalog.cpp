@@ -32,6 +32,7 @@ void Catalog::finish() {
   by_lower_name_.clear();
   children_.clear();
   for (uint32_t i = 0; i < tables.size(); ++i) {
+    tables[i].columns.shrink_to_fit();
     by_lower_name_[to_lower(tables[i].name)].push_back(i);
     for (const ForeignKey& fk : tables[i].foreign_keys) {
       std::vector<uint32_t>& children = children_[to_lower(fk.referenced_table)];

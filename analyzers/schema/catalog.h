@@ -10,18 +10,19 @@
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/name.h"
 
 namespace dbaudit {
 
 struct Column {
-  std::string name;
-  std::string type;  ///< as declared, normalised to lower case outside quotes
+  Name name;
+  Name type;       ///< as declared, normalised to lower case outside quotes
+  Name collation;  ///< empty: the default
   bool nullable = true;
-  std::optional<std::string> default_expression;  ///< normalised; of a generated column its expression. DEFAULT NULL is none
   bool generated = false;                         ///< GENERATED ALWAYS AS (…)
   bool identity = false;                          ///< AUTO_INCREMENT, IDENTITY, serial, rowid alias
   bool is_unsigned = false;                       ///< MySQL
-  std::string collation;                          ///< empty: the default
+  std::optional<std::string> default_expression;  ///< normalised; of a generated column its expression. DEFAULT NULL is none
 };
 
 /// One part of a key: a column, or an expression.

@@ -163,8 +163,9 @@ bool DdlReader::alter_add(DdlCursor& c, Table& t) {  // after ADD
   }
   Column column;
   ColumnExtras extras;
-  if (!c.name(column.name)) return false;
-  const std::string name = column.name;
+  std::string name;
+  if (!c.name(name)) return false;
+  column.name = name;
   if (!column_definition(c, t, column, extras)) return false;
   if (t.column(name) != nullptr && if_not_exists) return true;
   add_column(t, std::move(column), std::move(extras), t.columns.size());
@@ -228,10 +229,11 @@ bool DdlReader::alter_drop(DdlCursor& c, Table& t) {  // after DROP
 bool DdlReader::change_column(DdlCursor& c, Table& t, const std::string& old_name) {  // the new name and definition follow
   Column column;
   ColumnExtras extras;
-  if (!c.name(column.name)) return false;
+  std::string name;
+  if (!c.name(name)) return false;
+  column.name = name;
   if (t.column(old_name) == nullptr) return false;
   if (!same_name(old_name, column.name)) rename_column(t, old_name, column.name);
-  const std::string name = column.name;
   if (!column_definition(c, t, column, extras)) return false;
   const Column* before = t.column(name);
   if (column.collation.empty()) column.collation = before->collation;
@@ -295,7 +297,7 @@ bool DdlReader::alter_column(DdlCursor& c, Table& t) {  // after ALTER
     c.skip_to_comma();
   } else if (c.accept({"set", "data", "type"}) || c.accept("type")) {
     column_type(c, column);
-    column.collation.clear();
+    column.collation = Name();
     if (c.accept("collate")) {
       QualifiedName n;
       if (!c.qualified(n)) return false;

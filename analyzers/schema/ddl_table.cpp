@@ -124,8 +124,9 @@ void DdlReader::column_type(DdlCursor& c, Column& column) {
   while (!ends_type(c)) {
     if (!c.skip_parenthesised()) ++c.at;
   }
-  column.type = spell_tokens(c.slice(from, c.at), engine_);
-  const std::string first = column.type.substr(0, column.type.find_first_of("( "));
+  const std::string type = spell_tokens(c.slice(from, c.at), engine_);
+  column.type = type;
+  const std::string first = type.substr(0, type.find_first_of("( "));
   if (engine_ == Engine::kPostgres && c.at > from && c.slice(from, from + 1)[0].text == "\"char\"") {
     column.type = "\"char\"";  // one byte, another type than char
   } else if (engine_ == Engine::kPostgres) {
@@ -135,10 +136,10 @@ void DdlReader::column_type(DdlCursor& c, Column& column) {
       column.identity = true;
       column.nullable = false;
     } else {
-      column.type = postgres_type(std::move(column.type));
+      column.type = postgres_type(type);
     }
   } else if (is_mysql_family(engine_)) {
-    column.is_unsigned = column.type.find(" unsigned") != std::string::npos || column.type.find(" zerofill") != std::string::npos;
+    column.is_unsigned = type.find(" unsigned") != std::string::npos || type.find(" zerofill") != std::string::npos;
     if (first == "bool" || first == "boolean") column.type = "tinyint(1)";
   }
 }
@@ -200,10 +201,10 @@ bool DdlReader::column_constraint(DdlCursor& c, Table& t, Column& column, Column
     if (!c.qualified(n)) return false;
     column.collation = n.schema.empty() || n.schema == "pg_catalog" ? n.name : n.schema + "." + n.name;
     if (engine_ == Engine::kSqlite) {
-      column.collation = upper(std::move(column.collation));
-      if (column.collation == "BINARY") column.collation.clear();
+      column.collation = upper(column.collation);
+      if (column.collation == "BINARY") column.collation = Name();
     } else if (column.collation == "default") {
-      column.collation.clear();
+      column.collation = Name();
     }
   } else if (c.accept({"generated", "by", "default", "as", "identity"}) || c.accept({"generated", "always", "as", "identity"})) {
     column.identity = true;
@@ -425,7 +426,10 @@ bool DdlReader::table_element(DdlCursor& c, Table& t) {
   if (handled) return true;
   Column column;
   ColumnExtras extras;
-  if (!c.name(column.name) || !column_definition(c, t, column, extras)) return false;
+  std::string name;
+  if (!c.name(name)) return false;
+  column.name = name;
+  if (!column_definition(c, t, column, extras)) return false;
   add_column(t, std::move(column), std::move(extras), t.columns.size());
   return true;
 }

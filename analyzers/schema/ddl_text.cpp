@@ -45,7 +45,7 @@ std::string column_text(const Table& t, const Column& c, Engine engine) {
   std::string text = quoted_name(c.name, engine) + " " + plain_type(c, engine);
   const Key* primary = t.primary_key();
   const bool alone = primary != nullptr && primary->parts.size() == 1 && iequals(primary->parts[0].column, c.name);
-  if (!c.collation.empty()) text += " COLLATE " + (engine == Engine::kPostgres ? quoted_name(c.collation, engine) : c.collation);
+  if (!c.collation.empty()) text += " COLLATE " + (engine == Engine::kPostgres ? quoted_name(c.collation, engine) : c.collation.str());
   if (c.generated && c.default_expression) {
     // PostgreSQL knows stored ones only; the others compute the same either way.
     text += fmt::format(" GENERATED ALWAYS AS ({}){}", expression_text(t, *c.default_expression, engine),

@@ -241,7 +241,7 @@ bool Lookup::implies(const Expr& p, int depth) const {
 enum class CaseRule { kSensitive, kInsensitive, kUnknown };
 
 CaseRule case_rule(const Catalog& catalog, const Column* column, std::string_view collation) {
-  if (column != nullptr && (column->type == "citext" || column->type.ends_with(".citext"))) return CaseRule::kInsensitive;
+  if (column != nullptr && (column->type == "citext" || column->type.str().ends_with(".citext"))) return CaseRule::kInsensitive;
   const std::string lower = to_lower(collation.empty() && column != nullptr ? std::string_view(column->collation) : collation);
   switch (catalog.engine) {
     case Engine::kSqlite:
@@ -422,7 +422,7 @@ class KeyJudge {
       stricter(s, name_ + " ignores case (COLLATE " + p.collation + ") and the lookup does not");
       return;
     }
-    const std::string of_column = c->collation.empty() ? "the default collation" : "COLLATE " + c->collation;
+    const std::string of_column = c->collation.empty() ? "the default collation" : "COLLATE " + c->collation.str();
     if (key == CaseRule::kUnknown || column == CaseRule::kUnknown) s.certain = false;
     hazard(s, name_ + " compares " + p.column + " with COLLATE " + p.collation + ", the lookup with " + of_column);
   }

@@ -115,6 +115,12 @@ void get(const Json& j, const char* key, T& value) {
   if (const auto it = j.find(key); it != j.end() && !it->is_null()) value = it->get<T>();
 }
 
+void get(const Json& j, const char* key, Name& value) {
+  std::string text;
+  get(j, key, text);
+  if (!text.empty()) value = text;
+}
+
 template <typename T, typename Read>
 void get_list(const Json& j, const char* key, std::vector<T>& out, Read read) {
   const auto it = j.find(key);

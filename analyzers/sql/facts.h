@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/name.h"
 #include "analyzers/base/rare.h"
 
 namespace dbaudit {
@@ -44,8 +45,8 @@ enum class Quality : uint8_t { kOpaque, kPartial, kFull };
 
 /// A possibly qualified name, unquoted; folded to lower case where the dialect folds and it was not quoted.
 struct ObjectName {
-  RareText schema;  ///< empty when not written
-  std::string name;
+  Name schema;  ///< empty when not written
+  Name name;
   bool quoted = false;
   friend bool operator==(const ObjectName&, const ObjectName&) = default;
 };
@@ -54,20 +55,20 @@ enum class TableRole : uint8_t { kTarget, kFrom, kJoin, kUsing };
 
 struct TableRef {
   ObjectName name;
-  RareText alias;  ///< empty when none
+  Name alias;  ///< empty when none
   TableRole role = TableRole::kFrom;
   bool is_cte = false;     ///< names a CTE of this statement, not a table
   int derived_block = -1;  ///< block index when it is a derived table
   RareText function;       ///< `generate_series(…)`: the function whose rows these are; `name` is empty
 
   /// What columns of it are qualified with.
-  [[nodiscard]] const std::string& called() const { return alias.empty() ? name.name : alias.str(); }
+  [[nodiscard]] Name called() const { return alias.empty() ? name.name : alias; }
 };
 
 struct ColumnRef {
-  std::string qualifier;  ///< alias or table as written; empty when none
-  std::string name;       ///< unquoted, folded like ObjectName; `*` for a star
-  int table = -1;         ///< index into the block's tables when the qualifier (or being the only table) tells, else -1
+  Name qualifier;  ///< alias or table as written; empty when none
+  Name name;       ///< unquoted, folded like ObjectName; `*` for a star
+  int table = -1;  ///< index into the block's tables when the qualifier (or being the only table) tells, else -1
   friend bool operator==(const ColumnRef&, const ColumnRef&) = default;
 };
 
@@ -89,10 +90,10 @@ enum class OperandKind : uint8_t {
 
 struct Operand {
   OperandKind kind = OperandKind::kNone;
+  int8_t sign = 0;  ///< kSelfRelative: +1 or -1
   int slot = -1;  ///< -1 for a value of a function's body; of kExpression: the value of `lower(?)`, a call with one value and nothing else
   int slot2 = -1;
   int block = -1;  ///< of any expression: the first subquery in it, when it is not too deep inside
-  int sign = 0;    ///< kSelfRelative: +1 or -1
   Rare<ColumnRef> column;
   RareList<ColumnRef> columns;  ///< every column the expression reads
   RareText text;                ///< normalised text of an expression, slots as `?`
@@ -103,8 +104,8 @@ struct Conjunct {
   ColumnRef column;             ///< left side when it is a column; its name is empty otherwise
   RareText expression;          ///< normalised left side when it is not a bare column (`lower(email)`); columns it reads in `columns`
   RareList<ColumnRef> columns;  ///< all columns read on the left side; none when it is `column`
-  CompareOp op = CompareOp::kOther;
   Operand right;
+  CompareOp op = CompareOp::kOther;
   bool from_join = false;
   bool negated_exists = false;  ///< NOT EXISTS (block)
   bool exists = false;          ///< EXISTS (block)
@@ -112,16 +113,23 @@ struct Conjunct {
 
 enum class Aggregate : uint8_t { kNone, kCount, kSum, kMax, kMin, kAvg, kOther };
 
+/// Of a SELECT item that is no bare column.
+struct ComputedItem {
+  Aggregate aggregate = Aggregate::kNone;
+  bool constant = false;  ///< SELECT 1, SELECT (1) AS a
+  bool exists = false;    ///< SELECT EXISTS (block)
+  int block = -1;
+  ColumnRef aggregate_of;  ///< COUNT(*) has name `*`
+  int plus_slot = -1;      ///< MAX(c) + slot
+  std::string text;        ///< normalised expression, slots as `?`
+  friend bool operator==(const ComputedItem&, const ComputedItem&) = default;
+};
+
+/// Lists of tens of columns are what most of a log's statements consist of.
 struct SelectItem {
   ColumnRef column;  ///< set for a bare column or star
-  Aggregate aggregate = Aggregate::kNone;
-  Rare<ColumnRef> aggregate_of;  ///< COUNT(*) has name `*`
-  int plus_slot = -1;            ///< MAX(c) + slot
-  bool constant = false;         ///< SELECT 1, SELECT (1) AS a
-  bool exists = false;           ///< SELECT EXISTS (block)
-  int block = -1;
-  RareText text;  ///< normalised expression otherwise
-  RareText alias;
+  Name alias;
+  Rare<ComputedItem> computed;
 };
 
 enum class LockStrength : uint8_t { kNone, kKeyShare, kShare, kNoKeyUpdate, kUpdate };
@@ -144,21 +152,21 @@ struct OrderItem {
 /// name. Block 0 is the statement's own; subqueries, CTE bodies and UNION branches follow.
 struct QueryBlock {
   int parent = -1;
-  RareText cte_name;             ///< when it is the body of a CTE
-  bool is_union_branch = false;  ///< second and later branches of a set operation
+  Name cte_name;  ///< when it is the body of a CTE
   std::vector<TableRef> tables;
   std::vector<SelectItem> items;
-  bool has_where = false;
   std::vector<Conjunct> where;  ///< AND-ed; an OR at the top is one conjunct of op kOther
-  bool where_exact = false;     ///< `where` says everything the WHERE says
-  bool has_group_by = false, has_having = false, distinct = false;
   RareList<Conjunct> having;
   RareList<OrderItem> order_by;
-  bool has_limit = false;
-  int limit_slot = -1, offset_slot = -1;
   RareList<LockClause> locks;
+  int limit_slot = -1, offset_slot = -1;
   /// For a data-modifying CTE: index into StatementFacts::writes.
   int write = -1;
+  bool is_union_branch = false;  ///< second and later branches of a set operation
+  bool has_where = false;
+  bool where_exact = false;  ///< `where` says everything the WHERE says
+  bool has_group_by = false, has_having = false, distinct = false;
+  bool has_limit = false;
 };
 
 struct Assignment {
@@ -172,24 +180,24 @@ enum class UpsertKind : uint8_t { kNone, kConflictNothing, kConflictUpdate, kDup
 /// One writing statement: the statement itself, or a data-modifying CTE, or an INSERT hidden in a function body.
 struct Write {
   StatementKind kind = StatementKind::kOther;  ///< kInsert, kReplace, kUpdate, kDelete, kMerge
-  std::vector<ObjectName> targets;             ///< one, except in MySQL's multi-table forms; none only when quality is not kFull
-  RareText target_alias;
-  int block = -1;                           ///< WHERE/FROM of an UPDATE or DELETE; source of INSERT … SELECT
-  std::vector<std::string> insert_columns;  ///< named columns in order; empty when not named
-  std::vector<Operand>
-      insert_values;  ///< the first VALUES row, or the SELECT items of INSERT … SELECT of constants; parallel to insert_columns
-  InsertSource source = InsertSource::kNone;
-  int rows = 0;
-  bool row_constructor = false;  ///< VALUES ROW(…), ROW(…): MySQL's table value constructor
-  int not_exists_block = -1;     ///< the guard of INSERT … SELECT … WHERE NOT EXISTS (block)
-  std::vector<Assignment> set;   ///< UPDATE … SET
   UpsertKind upsert = UpsertKind::kNone;
-  RareList<std::string> conflict_columns;    ///< ON CONFLICT (…): columns and normalised expressions
-  std::vector<bool> conflict_is_expression;  ///< parallel to conflict_columns
-  RareText conflict_constraint;              ///< ON CONFLICT ON CONSTRAINT x
-  RareList<Conjunct> conflict_predicate;     ///< ON CONFLICT (…) WHERE …
+  InsertSource source = InsertSource::kNone;
+  bool row_constructor = false;  ///< VALUES ROW(…), ROW(…): MySQL's table value constructor
+  Name target_alias;
+  std::vector<ObjectName> targets;  ///< one, except in MySQL's multi-table forms; none only when quality is not kFull
+  int block = -1;                   ///< WHERE/FROM of an UPDATE or DELETE; source of INSERT … SELECT
+  int rows = 0;
+  RareList<Name> insert_columns;  ///< named columns in order; empty when not named
+  RareList<Operand>
+      insert_values;            ///< the first VALUES row, or the SELECT items of INSERT … SELECT of constants; parallel to insert_columns
+  std::vector<Assignment> set;  ///< UPDATE … SET
+  RareList<std::string> conflict_columns;          ///< ON CONFLICT (…): columns and normalised expressions
+  Rare<std::vector<bool>> conflict_is_expression;  ///< parallel to conflict_columns
+  RareText conflict_constraint;                    ///< ON CONFLICT ON CONSTRAINT x
+  RareList<Conjunct> conflict_predicate;           ///< ON CONFLICT (…) WHERE …
+  RareList<Assignment> upsert_set;                 ///< DO UPDATE SET / ON DUPLICATE KEY UPDATE
+  int not_exists_block = -1;                       ///< the guard of INSERT … SELECT … WHERE NOT EXISTS (block)
   bool has_conflict_predicate = false;
-  RareList<Assignment> upsert_set;  ///< DO UPDATE SET / ON DUPLICATE KEY UPDATE
   bool upsert_has_where = false;
   bool returning = false;
   bool ignore = false;         ///< INSERT, UPDATE or DELETE IGNORE; OR IGNORE
@@ -262,7 +270,7 @@ struct StatementFacts {
   bool implicit_commit = false;  ///< MySQL: DDL and some others commit the open transaction (manual 13.3.3)
   RareText use_database;         ///< USE db
   RareText reason;               ///< why quality is not kFull, for a person
-  std::vector<StatementFacts> following;
+  RareList<StatementFacts> following;
 
   [[nodiscard]] const Write* write() const { return writes.empty() ? nullptr : &writes.front(); }
   [[nodiscard]] const QueryBlock* top() const { return blocks.empty() ? nullptr : &blocks.front(); }

@@ -42,10 +42,11 @@ class JsonWriter {
     separate();
     out_ += "null";
   }
-  void strings(std::string_view name, const std::vector<std::string>& list) {
+  template <typename List>
+  void strings(std::string_view name, const List& list) {
     key(name);
     open_array();
-    for (const std::string& s : list) string(s);
+    for (const std::string_view s : list) string(s);
     close_array();
   }
   [[nodiscard]] std::string take() { return std::move(out_); }
@@ -94,7 +95,7 @@ class JsonWriter {
 };
 
 std::string spelled(const ObjectName& n, const Dialect& dialect) {
-  const std::string name = n.quoted ? n.name : to_lower(n.name);
+  const std::string name = n.quoted ? n.name : n.name.lower();
   // SQLite's schemas are its attached files; nobody calls a table by them.
   if (n.schema.empty() || dialect.engine == Engine::kSqlite) return name;
   return to_lower(n.schema) + "." + name;
@@ -205,7 +206,7 @@ void conflict(JsonWriter& json, const Write& w) {
     json.string(w.upsert == UpsertKind::kConflictUpdate ? "UPDATE" : "NOTHING");
     std::vector<std::string> columns, expressions;
     for (size_t i = 0; i < w.conflict_columns.size(); ++i) {
-      const bool expression = i < w.conflict_is_expression.size() && w.conflict_is_expression[i];
+      const bool expression = i < w.conflict_is_expression->size() && (*w.conflict_is_expression)[i];
       columns.push_back(expression ? "<expr>" : w.conflict_columns[i]);
       if (expression) expressions.push_back(w.conflict_columns[i]);
     }

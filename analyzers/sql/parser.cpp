@@ -294,7 +294,8 @@ void Parser::resolve_columns() {
     const bool known = from_known_[i];
     for (SelectItem& item : q.items) {
       resolve(item.column, b, known && item.column.name != "*");
-      if (item.aggregate_of.has_value()) resolve(item.aggregate_of.edit(), b, known && item.aggregate_of->name != "*");
+      if (item.computed->aggregate != Aggregate::kNone && !item.computed->aggregate_of.name.empty())
+        resolve(item.computed.edit().aggregate_of, b, known && item.computed->aggregate_of.name != "*");
     }
     resolve(q.where, b, known);
     if (!q.having.empty()) resolve(q.having.edit(), b, known);

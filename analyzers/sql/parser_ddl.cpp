@@ -345,7 +345,9 @@ void Parser::hidden_body(std::string_view body) {
     shifted(q.parent);
     q.write = -1;
     for (TableRef& t : q.tables) shifted(t.derived_block);
-    for (SelectItem& i : q.items) shifted(i.block);
+    for (SelectItem& i : q.items) {
+      if (i.computed.has_value()) shifted(i.computed.edit().block);
+    }
     for (Conjunct& c : q.where) shift_operand(c.right);
     for (Conjunct& c : q.having) shift_operand(c.right);
     facts_.blocks.push_back(std::move(q));

@@ -262,7 +262,7 @@ void Parser::table_factor(int b, TableRole role) {
     const int call_at = here();
     column_or_call_at(b, call_at);
     release(m);
-    t.function = std::move(t.name.name);
+    t.function = t.name.name.str();
     t.name = ObjectName{};
     if (is(Kw::kWith) && is(Kw::kOrdinality, 1)) {
       advance();

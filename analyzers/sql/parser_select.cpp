@@ -73,7 +73,7 @@ int Parser::wrap(int b, size_t first_inside) {
   outer.cte_name = std::move(inner.cte_name);
   outer.is_union_branch = inner.is_union_branch;
   inner.parent = b;
-  inner.cte_name.clear();
+  inner.cte_name = Name();
   inner.is_union_branch = true;
   for (size_t i = first_inside; i < facts_.blocks.size(); ++i) {
     if (static_cast<int>(i) != n && facts_.blocks[i].parent == b) facts_.blocks[i].parent = n;
@@ -113,10 +113,10 @@ void Parser::query(int b) {
   }
   if (bracketed && cut()) {
     const int parent = block(b).parent;
-    std::string cte_name = std::move(block(b).cte_name);
+    const Name cte_name = block(b).cte_name;
     block(b) = QueryBlock{};  // a UNION may follow, and then this is its first branch
     block(b).parent = parent;
-    block(b).cte_name = std::move(cte_name);
+    block(b).cte_name = cte_name;
     forget_blocks(blocks);
   }
   query_tail(b);

@@ -130,7 +130,7 @@ void Parser::insert(int w, int b) {
 
 void Parser::insert_columns(int w, int b) {
   advance();
-  std::vector<std::string> names;
+  std::vector<Name> names;
   while (!at_end() && !is_punct(')')) {
     if (!is_name() && !(sqlite() && is_string())) {
       partial("a column name was expected at `" + std::string(tok().text.substr(0, 40)) + "`");
@@ -211,7 +211,7 @@ void Parser::values_of_insert(int w, int b) {
         }
       }
       if (at_text_end() && truncated_ && write(w).insert_values.size() < write(w).insert_columns.size()) {
-        write(w).insert_values.resize(write(w).insert_columns.size());
+        write(w).insert_values.edit().resize(write(w).insert_columns.size());
       }
     }
     release(m);
@@ -228,7 +228,7 @@ void Parser::select_as_values(int w, int b) {
   for (const Conjunct& c : q.where) {
     if (c.negated_exists && write(w).not_exists_block < 0) write(w).not_exists_block = c.right.block;
   }
-  const std::vector<std::string>& columns = write(w).insert_columns;
+  const std::vector<Name>& columns = write(w).insert_columns;
   if (columns.empty() || captured_.size() == columns.size()) write(w).insert_values = std::move(captured_);
   captured_.clear();
   if (!sqlite() || !q.tables.empty() || q.has_where || q.items.empty()) return;
@@ -273,7 +273,7 @@ void Parser::on_conflict(int w, int b) {
       const int e = expression(b);
       const Node& n = node(strip(e));
       is_expression.push_back(n.kind != NodeKind::kColumn);
-      columns.push_back(n.kind == NodeKind::kColumn ? column_ref(n.column).name : text_of(n.begin, n.end));
+      columns.push_back(n.kind == NodeKind::kColumn ? column_ref(n.column).name.str() : text_of(n.begin, n.end));
       release(m);
       while (!at_end() && is_name()) advance();  // operator class, ASC, DESC
     } while (accept_punct(','));
@@ -356,7 +356,7 @@ void Parser::set_list(int w, int b, std::vector<Assignment>& out, bool upsert) {
       const Node n = node(e);
       for (size_t i = 0; i < names.size(); ++i) {
         Assignment a;
-        a.column.name = std::move(names[i]);
+        a.column.name = names[i];
         const size_t kids = static_cast<size_t>(n.kids_end - n.kids_begin);
         if (n.kind == NodeKind::kRow && kids == names.size()) {
           a.value = assigned(kids_[static_cast<size_t>(n.kids_begin) + i], a.column, write(w), upsert);
@@ -434,11 +434,11 @@ void Parser::returning(int w) {
 // The text was cut before the predicate was whole: the table stays, all else could mislead.
 void Parser::forget_write(int w, int b, size_t blocks) {
   const int parent = block(b).parent;
-  std::string cte_name = std::move(block(b).cte_name);
+  const Name cte_name = block(b).cte_name;
   forget_blocks(blocks);
   block(b) = QueryBlock{};
   block(b).parent = parent;
-  block(b).cte_name = std::move(cte_name);
+  block(b).cte_name = cte_name;
   Write& it = write(w);
   it.block = -1;
   it.set.clear();
@@ -478,7 +478,7 @@ void Parser::update(int w, int b) {
         // `UPDATE t` may go on as `UPDATE t, u`.
         forget_write(w, b, blocks);
         write(w).targets.clear();
-        write(w).target_alias.clear();
+        write(w).target_alias = Name();
       }
       return;
     }
@@ -504,7 +504,7 @@ void Parser::updated_tables(int w, int b) {
   if (tables.size() > 64) return partial("too many tables in an UPDATE");
   int count = 0;
   for (TableRef& t : tables) {
-    const std::string& called = t.called();
+    const Name called = t.called();
     const bool named =
         std::any_of(it.set.begin(), it.set.end(), [&](const Assignment& a) { return same_name(a.column.qualifier, called); });
     const bool written = t.derived_block < 0 && !t.is_cte && !t.name.name.empty() && (named || unqualified);
@@ -514,7 +514,7 @@ void Parser::updated_tables(int w, int b) {
     }
     t.role = TableRole::kTarget;
     it.targets.push_back(t.name);
-    it.target_alias = ++count == 1 ? t.alias : RareText();
+    it.target_alias = ++count == 1 ? t.alias : Name();
   }
   if (count == 0) partial("SET names no table of its UPDATE");
 }

@@ -310,16 +310,16 @@ SelectItem Parser::item_of(int raw) const {
       if (n.column >= 0) item.column.qualifier = column_ref(n.column).qualifier;
       return item;
     case NodeKind::kExists:
-      item.exists = true;
-      item.block = n.block;
-      item.text = text_of(n.begin, n.end);
+      item.computed.edit().exists = true;
+      item.computed.edit().block = n.block;
+      item.computed.edit().text = text_of(n.begin, n.end);
       return item;
-    case NodeKind::kValue: item.constant = true; break;
+    case NodeKind::kValue: item.computed.edit().constant = true; break;
     default: break;
   }
-  item.text = text_of(n.begin, n.end);
-  item.block = block_inside(n);
-  if (n.kind == NodeKind::kCast && node(strip(raw)).kind == NodeKind::kExists) item.exists = true;
+  item.computed.edit().text = text_of(n.begin, n.end);
+  item.computed.edit().block = block_inside(n);
+  if (n.kind == NodeKind::kCast && node(strip(raw)).kind == NodeKind::kExists) item.computed.edit().exists = true;
   if (!n.aggregate) return item;
   // Down to the aggregate: COALESCE(MAX(c), ?) + ?, COUNT(*) > ?, MAX(c)::int.
   int at = raw;
@@ -334,15 +334,15 @@ SelectItem Parser::item_of(int raw) const {
         return true;
       }();
       if (own) {
-        item.aggregate = a;
+        item.computed.edit().aggregate = a;
         if (it.kids_end > it.kids_begin) {
           const Node& argument = node(strip(kids_[static_cast<size_t>(it.kids_begin)]));
           if (argument.kind == NodeKind::kColumn) {
-            item.aggregate_of = column_ref(argument.column);
+            item.computed.edit().aggregate_of = column_ref(argument.column);
           } else if (argument.kind == NodeKind::kStar || (argument.kind == NodeKind::kValue && a == Aggregate::kCount)) {
-            item.aggregate_of.edit().name = "*";
+            item.computed.edit().aggregate_of.name = "*";
           } else if (argument.columns_end - argument.columns_begin == 1) {
-            item.aggregate_of = column_ref(argument.columns_begin);
+            item.computed.edit().aggregate_of = column_ref(argument.columns_begin);
           }
         }
         return item;
@@ -354,11 +354,11 @@ SelectItem Parser::item_of(int raw) const {
       at = next;
       continue;
     }
-    if (it.kind == NodeKind::kSum && item.plus_slot < 0 && !it.negated) {
+    if (it.kind == NodeKind::kSum && item.computed->plus_slot < 0 && !it.negated) {
       const Node& l = node(strip(it.left));
       const Node& r = node(strip(it.right));
-      if (r.kind == NodeKind::kValue) item.plus_slot = r.slot;
-      if (l.kind == NodeKind::kValue) item.plus_slot = l.slot;
+      if (r.kind == NodeKind::kValue) item.computed.edit().plus_slot = r.slot;
+      if (l.kind == NodeKind::kValue) item.computed.edit().plus_slot = l.slot;
     }
     int next = -1;
     for (int child : {it.left, it.right, it.third}) {
@@ -366,7 +366,7 @@ SelectItem Parser::item_of(int raw) const {
     }
     at = next;
   }
-  item.aggregate = Aggregate::kOther;  // inside a CASE
+  item.computed.edit().aggregate = Aggregate::kOther;  // inside a CASE
   return item;
 }
 
@@ -387,7 +387,7 @@ bool Parser::is_self(const ColumnRef& c, const ColumnRef& target, const Write& w
   if (c.qualifier.empty()) return true;
   if (!target.qualifier.empty()) return same_name(c.qualifier, target.qualifier);
   if (w.targets.size() != 1) return false;
-  return same_name(c.qualifier, w.target_alias.empty() ? w.targets.front().name : w.target_alias.str());
+  return same_name(c.qualifier, w.target_alias.empty() ? w.targets.front().name : w.target_alias);
 }
 
 Operand Parser::assigned(int raw, const ColumnRef& target, const Write& w, bool upsert) const {
@@ -427,7 +427,8 @@ Operand Parser::assigned(int raw, const ColumnRef& target, const Write& w, bool 
     }
     return it->kind == NodeKind::kColumn && is_self(column_ref(it->column), target, w, upsert);
   };
-  int own_terms = 0, other_terms = 0, other = -1, sign = 0;
+  int own_terms = 0, other_terms = 0, other = -1;
+  int8_t sign = 0;
   int sum = at;
   for (bool leftmost = false; !leftmost;) {
     leftmost = node(sum).kind != NodeKind::kSum;

@@ -30,8 +30,8 @@ void trim(StatementFacts& facts) {
   }
   facts.writes.shrink_to_fit();
   for (Write& write : facts.writes) {
-    write.insert_columns.shrink_to_fit();
-    write.insert_values.shrink_to_fit();
+    if (!write.insert_columns.empty()) write.insert_columns.edit().shrink_to_fit();
+    if (!write.insert_values.empty()) write.insert_values.edit().shrink_to_fit();
     write.set.shrink_to_fit();
   }
 }
@@ -137,7 +137,7 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   auto t = std::make_unique<Template>();
   t->id = static_cast<uint32_t>(templates_.size());
   t->fingerprint = key;
-  t->text = n.text;
+  t->text = SharedText(n.text);
   t->slots = n.slots;
   t->row_slots = n.row_slots;
   t->first_row_slot = n.first_row_slot;

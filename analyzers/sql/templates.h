@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/shared_text.h"
 #include "analyzers/sql/facts.h"
 #include "analyzers/sql/fingerprint.h"
 
@@ -22,9 +23,9 @@ struct Template {
   bool locks_rows = false;   ///< some block of it has FOR UPDATE or the like
   uint64_t fingerprint = 0;  ///< of the text, and of what keeps it apart: being cut, its directives
   StatementFacts facts;
-  std::string text;  ///< normalised, slots as `?`
+  SharedText text;  ///< normalised, slots as `?`
   uint32_t slots = 0, row_slots = 0, first_row_slot = 0;
-  std::vector<std::string> directives;  ///< `dbaudit:` comments
+  RareList<std::string> directives;  ///< `dbaudit:` comments
 };
 
 class Templates {

@@ -12,9 +12,14 @@ namespace dbaudit {
 
 namespace {
 
-bool contains(const std::vector<std::string>& list, std::string_view s) { return std::find(list.begin(), list.end(), s) != list.end(); }
+template <typename List>
+bool contains(const List& list, std::string_view s) {
+  return std::find(list.begin(), list.end(), s) != list.end();
+}
 
-bool is_probe_item(const SelectItem& item) { return item.constant || item.exists || item.aggregate == Aggregate::kCount; }
+bool is_probe_item(const SelectItem& item) {
+  return item.computed->constant || item.computed->exists || item.computed->aggregate == Aggregate::kCount;
+}
 
 // `lower(?)`, `upper(?)`: a value folded as the column beside it is.
 bool is_folded_value(const Operand& o) {
@@ -28,17 +33,17 @@ int summing_block(const StatementFacts& f, int b) {
   const QueryBlock& outer = f.blocks[static_cast<size_t>(parent)];
   if (outer.tables.size() != 1 || outer.tables.front().derived_block != b || outer.has_where || outer.has_group_by) return -1;
   const bool sums = !outer.items.empty() && std::all_of(outer.items.begin(), outer.items.end(),
-                                                        [](const SelectItem& i) { return i.aggregate != Aggregate::kNone; });
+                                                        [](const SelectItem& i) { return i.computed->aggregate != Aggregate::kNone; });
   return sums ? parent : -1;
 }
 
 // The aggregate of the first item that has one.
 void take_aggregate(const QueryBlock& block, ReadAccess& r) {
   for (const SelectItem& item : block.items) {
-    if (item.aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
-    r.aggregate = item.aggregate;
-    r.aggregated = to_lower(item.aggregate_of->name);
-    r.plus_slot = item.plus_slot;
+    if (item.computed->aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
+    r.aggregate = item.computed->aggregate;
+    r.aggregated = item.computed->aggregate_of.name.lower();
+    r.plus_slot = item.computed->plus_slot;
   }
 }
 
@@ -68,8 +73,11 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
     const bool by_value = c.right.kind == OperandKind::kSlot || (!bare && c.op == CompareOp::kEq && is_folded_value(c.right));
     if ((c.op == CompareOp::kEq || c.op == CompareOp::kNullSafeEq || c.op == CompareOp::kIn) && by_value) {
       KeyColumn k;
-      k.column = bare ? to_lower(c.column.name) : std::string();
-      k.expression = bare ? std::string() : normalise_expression(c.expression, engine);
+      if (bare) {
+        k.column = c.column.name.lower();
+      } else {
+        k.expression = normalise_expression(c.expression, engine);
+      }
       k.slot = c.right.slot;
       k.is_list = c.op == CompareOp::kIn;
       add_equal(std::move(k));
@@ -77,7 +85,7 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
     }
     if (c.op == CompareOp::kIsNull && bare) {
       KeyColumn k;
-      k.column = to_lower(c.column.name);
+      k.column = c.column.name.lower();
       k.is_null = true;
       add_equal(std::move(k));
       continue;
@@ -86,10 +94,10 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
     OtherCondition o;
     o.op = c.op;
     o.slot = by_value ? c.right.slot : -1;
-    if (bare) o.columns.push_back(to_lower(c.column.name));
+    if (bare) o.columns.push_back(c.column.name.lower());
     for (const ColumnRef& read : c.columns) {
-      std::string name = to_lower(read.name);
-      if (!contains(o.columns, name)) o.columns.push_back(std::move(name));
+      const Name name = read.name.lower();
+      if (!contains(o.columns, name)) o.columns.push_back(name);
     }
     others.push_back(std::move(o));
   }
@@ -144,17 +152,18 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       r.descending = std::any_of(block.order_by.begin(), block.order_by.end(), [](const OrderItem& o) { return o.descending; });
       if (r.limited && r.ordered && block.order_by.front().descending &&
           s.owner(static_cast<int>(b), block.order_by.front().column) == static_cast<int>(i)) {
-        r.latest_by = to_lower(block.order_by.front().column.name);
+        r.latest_by = block.order_by.front().column.name.lower();
       }
       // EXISTS (SELECT … FROM t WHERE …): the inner block is asked only whether it has a row.
       bool inside_exists = false;
       if (block.parent >= 0) {
         const QueryBlock& parent = f.blocks[static_cast<size_t>(block.parent)];
-        for (const SelectItem& item : parent.items) inside_exists |= item.exists && item.block == static_cast<int>(b);
+        for (const SelectItem& item : parent.items) inside_exists |= item.computed->exists && item.computed->block == static_cast<int>(b);
         for (const Conjunct& c : parent.where) inside_exists |= c.exists && c.right.block == static_cast<int>(b);
         if (inside_exists && parent.parent < 0 && reads_no_table(f, parent)) r.top_level = true;  // SELECT EXISTS (…)
       }
       bool all_probe = !block.items.empty();
+      std::vector<Name> columns;
       for (const SelectItem& item : block.items) {
         all_probe &= is_probe_item(item);
         if (item.column.name == "*") {
@@ -162,7 +171,7 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
           r.all_columns |= owner == static_cast<int>(i);
         } else if (!item.column.name.empty()) {
           const int owner = s.owner(static_cast<int>(b), item.column);
-          if (owner == static_cast<int>(i)) r.columns.push_back(to_lower(item.column.name));
+          if (owner == static_cast<int>(i)) columns.push_back(item.column.name.lower());
         }
       }
       take_aggregate(block, r);
@@ -173,21 +182,18 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
         r.probe = std::all_of(sums.items.begin(), sums.items.end(), is_probe_item);
         r.top_level = sums.parent < 0 && sums.cte_name.empty();
       }
-      const auto fetch = [&](std::string_view column) {
-        r.column_hashes.push_back(hash_bytes(column));
-        r.column_uses.push_back(uses_of(r.table, column));
-      };
-      if (r.all_columns && r.table != nullptr) {
-        for (const Column& c : r.table->columns) fetch(to_lower(c.name));
-      }
-      for (const std::string& column : r.columns) fetch(column);
+      if (r.all_columns && r.table != nullptr) r.of_star = static_cast<uint32_t>(r.table->columns.size());
+      r.fetched.reserve(r.of_star + columns.size());
+      const auto fetch = [&](Name column) { r.fetched.push_back({column, uses_of(r.table, column)}); };
+      for (uint32_t c = 0; c < r.of_star; ++c) fetch(to_lower(r.table->columns[c].name));
+      for (const Name column : columns) fetch(column);
       out.tables_read |= r.bit;
       out.reads.push_back(std::move(r));
     }
   }
 }
 
-std::string version_column(const Table* table) {
+Name version_column(const Table* table) {
   if (table == nullptr) return {};
   for (const Column& c : table->columns) {
     if (is_version_name(c.name) && can_be_quantity(table, c.name)) return to_lower(c.name);
@@ -195,9 +201,9 @@ std::string version_column(const Table* table) {
   return {};
 }
 
-ColumnWrite column_write(const Table* table, std::string_view column, const Operand& value) {
+ColumnWrite column_write(const Table* table, Name column, const Operand& value) {
   ColumnWrite c;
-  c.column = to_lower(column);
+  c.column = column.lower();
   c.value = &value;
   c.known = table != nullptr ? table->column(c.column) : nullptr;
   c.uses = uses_of(table, c.column);
@@ -230,13 +236,13 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
     a.write = static_cast<int>(i);
     a.kind = w.kind;
     a.upsert = w.upsert;
-    a.set_table(s.write_tables[i].table, s.write_tables[i].name);
+    a.set_table(s.write_tables()[i].table, s.write_tables()[i].name);
     a.rows = w.rows;
     a.hidden = w.hidden;
     if (a.is_insert()) {
       a.guarded_insert = w.not_exists_block >= 0;
       for (size_t c = 0; c < w.insert_values.size(); ++c) {
-        std::string_view column;
+        Name column;
         if (c < w.insert_columns.size()) {
           column = w.insert_columns[c];
         } else if (w.insert_columns.empty() && a.table != nullptr && c < a.table->columns.size()) {
@@ -301,20 +307,21 @@ TraitMask traits_of(const StatementAccess& access, const StatementFacts& facts) 
 
 }  // namespace
 
-void AccessedTable::set_table(const Table* known, std::string called) {
+void AccessedTable::set_table(const Table* known, Name called) {
   table = known;
-  name = std::move(called);
+  name = called;
   name_hash = hash_bytes(name);
   bit = TableSet{1} << (name_hash & 63);
   housekeeping = is_housekeeping_table(name);
 }
 
 bool ReadAccess::projects(std::string_view column) const {
-  return all_columns || std::find(columns.begin(), columns.end(), column) != columns.end();
+  const std::span<const FetchedColumn> named = columns();
+  return all_columns || std::any_of(named.begin(), named.end(), [&](const FetchedColumn& c) { return c.name == column; });
 }
 
 bool ReadAccess::projects(const ColumnWrite& written) const {
-  return all_columns || std::find(column_hashes.begin(), column_hashes.end(), written.hash) != column_hashes.end();
+  return all_columns || std::any_of(fetched.begin(), fetched.end(), [&](const FetchedColumn& c) { return c.name == written.column; });
 }
 
 const ColumnWrite* WriteAccess::find(std::string_view column) const {

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/name.h"
 #include "analyzers/schema/catalog.h"
 #include "analyzers/sql/facts.h"
 #include "analyzers/trace/column_use.h"
@@ -17,30 +19,30 @@ namespace dbaudit {
 
 /// One equality (or IS NULL) of a WHERE.
 struct KeyColumn {
-  std::string column;   ///< lower case; empty for an expression
-  RareText expression;  ///< `lower(email)`, in the schema's spelling; empty for a column
+  Name column;          ///< lower case; empty for an expression
   int slot = -1;        ///< of the value; -1 for IS NULL
+  RareText expression;  ///< `lower(email)`, in the schema's spelling; empty for a column
   bool is_null = false;
   bool is_list = false;  ///< IN (…): any of several rows
   ColumnUses uses = 0;   ///< of the column
   uint64_t hash = 0;     ///< of name()
-  [[nodiscard]] const std::string& name() const { return column.empty() ? expression.str() : column; }
+  [[nodiscard]] const std::string& name() const { return column.empty() ? expression.str() : column.str(); }
   [[nodiscard]] bool is_for(ColumnUses any) const { return (uses & any) != 0; }
 };
 
 /// A condition that is not an equality with a value: a range, a state compared to a constant expression, an OR.
 struct OtherCondition {
-  std::vector<std::string> columns;  ///< lower case
+  std::vector<Name> columns;  ///< lower case
   CompareOp op = CompareOp::kOther;
   int slot = -1;
 };
 
 struct ColumnWrite {
-  std::string column;  ///< lower case
+  Name column;  ///< lower case
+  ColumnUses uses = 0;
   const Operand* value = nullptr;
   const Column* known = nullptr;  ///< of the schema; null: there is none, or no such column
-  ColumnUses uses = 0;
-  uint64_t hash = 0;  ///< of the column's name
+  uint64_t hash = 0;              ///< of the column's name
 
   [[nodiscard]] bool is_for(ColumnUses any) const { return (uses & any) != 0; }
   /// Does the column get a literal or a parameter?
@@ -53,13 +55,18 @@ using TableSet = uint64_t;
 /// The table of an access, and what is asked of it again and again.
 struct AccessedTable {
   const Table* table = nullptr;
-  std::string name;  ///< qualified when the catalog tells
   uint64_t name_hash = 0;
   TableSet bit = 0;
+  Name name;                  ///< qualified when the catalog tells
   bool housekeeping = false;  ///< is_housekeeping_table()
 
-  void set_table(const Table* known, std::string called);
+  void set_table(const Table* known, Name called);
   [[nodiscard]] bool same_table(const AccessedTable& other) const { return name_hash == other.name_hash; }
+};
+
+struct FetchedColumn {
+  Name name;  ///< lower case
+  ColumnUses uses = 0;
 };
 
 /// The rows of one table that one query block reads.
@@ -76,7 +83,7 @@ struct ReadAccess : AccessedTable {
   LockWait wait = LockWait::kBlock;
   Aggregate aggregate =
       Aggregate::kNone;  ///< of the first aggregate item, or of a query whose only table these rows are (COUNT of a subquery)
-  RareText aggregated;   ///< its column, lower case; `*` of COUNT(*); empty for an expression
+  Name aggregated;       ///< its column, lower case; `*` of COUNT(*); empty for an expression
   int plus_slot = -1;    ///< MAX(c) + slot
   bool probe = false;    ///< asks only whether a row is there: EXISTS, SELECT 1, COUNT
   bool limited = false;  ///< LIMIT or FETCH FIRST
@@ -84,13 +91,14 @@ struct ReadAccess : AccessedTable {
   bool paged = false;  ///< OFFSET beside it
   int offset_slot = -1;
   bool ordered = false;
-  bool descending = false;              ///< ORDER BY … DESC somewhere
-  RareText latest_by;                   ///< ORDER BY c DESC and a LIMIT: c, lower case
-  bool all_columns = false;             ///< `*`, or `t.*`
-  std::vector<std::string> columns;     ///< projected bare columns, lower case
-  std::vector<uint64_t> column_hashes;  ///< of all that is fetched, as far as it is known: of `*` those of the schema, then `columns`
-  std::vector<ColumnUses> column_uses;  ///< parallel to column_hashes
+  bool descending = false;             ///< ORDER BY … DESC somewhere
+  bool all_columns = false;            ///< `*`, or `t.*`
+  Name latest_by;                      ///< ORDER BY c DESC and a LIMIT: c, lower case
+  uint32_t of_star = 0;                ///< how many of `fetched` the `*` brings
+  std::vector<FetchedColumn> fetched;  ///< as far as they are known: of `*` those of the schema, then columns()
 
+  /// Projected bare columns.
+  [[nodiscard]] std::span<const FetchedColumn> columns() const { return std::span(fetched).subspan(of_star); }
   [[nodiscard]] bool projects(std::string_view column) const;
   [[nodiscard]] bool projects(const ColumnWrite& written) const;
 };
@@ -114,13 +122,19 @@ struct WriteAccess : AccessedTable {
   std::vector<ColumnWrite> set;  ///< UPDATE … SET, or the columns of an INSERT's (first) row
   RareList<ReferredRow> refers_to;
   RareList<uint32_t> references;  ///< indexes in `set` of the columns that hold another row's key
-  RareText version_column;        ///< of an UPDATE's table: the column that counts its versions, lower case
+  Name version_column;            ///< of an UPDATE's table: the column that counts its versions, lower case
   bool guarded_insert = false;    ///< INSERT … WHERE NOT EXISTS
   int rows = 0;                   ///< INSERT … VALUES rows
   bool hidden = false;
 
   [[nodiscard]] bool is_insert() const { return kind == StatementKind::kInsert || kind == StatementKind::kReplace; }
   [[nodiscard]] const ColumnWrite* find(std::string_view column) const;
+  [[nodiscard]] const ColumnWrite* find_name(Name column) const {
+    for (const ColumnWrite& c : set) {
+      if (c.column == column) return &c;
+    }
+    return nullptr;
+  }
   [[nodiscard]] const ColumnWrite* find_hashed(uint64_t column) const {
     for (const ColumnWrite& c : set) {
       if (c.hash == column) return &c;
@@ -128,7 +142,7 @@ struct WriteAccess : AccessedTable {
     return nullptr;
   }
   /// The column of an equality; nullptr too when that is of an expression.
-  [[nodiscard]] const ColumnWrite* find(const KeyColumn& k) const { return k.column.empty() ? nullptr : find_hashed(k.hash); }
+  [[nodiscard]] const ColumnWrite* find(const KeyColumn& k) const { return k.column.empty() ? nullptr : find_name(k.column); }
 };
 
 /// What rules ask of a statement before they look at it; a mask, so that a whole unit can be asked at once. Every statement has kStatement.

@@ -7,9 +7,9 @@ namespace dbaudit {
 namespace {
 
 // What a table is called in findings and compared by: the catalog's qualified name, else the name as written without its schema, folded.
-std::string shown_name(const Table* table, const ObjectName& name) {
+Name shown_name(const Table* table, const ObjectName& name) {
   if (table != nullptr) return table->qualified();
-  return name.quoted ? name.name : to_lower(name.name);
+  return name.quoted ? name.name : name.name.lower();
 }
 
 }  // namespace
@@ -18,7 +18,7 @@ std::span<const BoundTable> BoundStatement::tables_of(size_t b) const {
   const StatementFacts& f = facts();
   size_t before = 0;
   for (size_t i = 0; i < b; ++i) before += f.blocks[i].tables.size();
-  return std::span(block_tables).subspan(before, f.blocks[b].tables.size());
+  return std::span(bound_tables).subspan(before, f.blocks[b].tables.size());
 }
 
 int BoundStatement::owner(int b, const ColumnRef& c) const {
@@ -50,20 +50,19 @@ const BoundStatement* Binder::bind(const Template& t) {
   auto find = [&](const ObjectName& name) -> const Table* {
     return catalog_ == nullptr ? nullptr : catalog_->find(name.schema, name.name);
   };
-  size_t tables = 0;
-  for (const QueryBlock& block : t.facts.blocks) tables += block.tables.size();
-  bound.block_tables.reserve(tables);
-  bound.write_tables.reserve(t.facts.writes.size());
+  size_t names = t.facts.writes.size();
+  for (const QueryBlock& block : t.facts.blocks) names += block.tables.size();
+  bound.bound_tables.reserve(names);
   for (const QueryBlock& block : t.facts.blocks) {
     for (const TableRef& ref : block.tables) {
       const bool real = !ref.is_cte && ref.derived_block < 0;
       const Table* table = real ? find(ref.name) : nullptr;
-      bound.block_tables.push_back({table, real ? shown_name(table, ref.name) : std::string()});
+      bound.bound_tables.push_back({table, real ? shown_name(table, ref.name) : Name()});
     }
   }
   for (const Write& w : t.facts.writes) {
     const Table* table = w.targets.empty() ? nullptr : find(w.targets.front());
-    bound.write_tables.push_back({table, w.targets.empty() ? std::string() : shown_name(table, w.targets.front())});
+    bound.bound_tables.push_back({table, w.targets.empty() ? Name() : shown_name(table, w.targets.front())});
   }
   bound.access = derive_access(bound, catalog_ == nullptr ? Engine::kUnknown : catalog_->engine);
   return &bound;

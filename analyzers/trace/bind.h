@@ -17,7 +17,7 @@ namespace dbaudit {
 /// A name resolved.
 struct BoundTable {
   const Table* table = nullptr;  ///< null when there is no schema, the table is not in it, or the name is ambiguous
-  std::string name;              ///< to print and compare (qualified when the catalog tells); empty for what is no table
+  Name name;                     ///< to print and compare (qualified when the catalog tells); empty for what is no table
 };
 
 /// A template with its names resolved.
@@ -25,12 +25,13 @@ class BoundStatement {
  public:
   const Template* source = nullptr;
   StatementAccess access;                ///< rows read and written
-  std::vector<BoundTable> block_tables;  ///< of all blocks, one after the other
-  std::vector<BoundTable> write_tables;  ///< parallel to facts().writes: the first target
+  std::vector<BoundTable> bound_tables;  ///< of all blocks, one after the other, and then those of writes
 
   [[nodiscard]] const StatementFacts& facts() const { return source->facts; }
   /// Parallel to facts().blocks[b].tables.
   [[nodiscard]] std::span<const BoundTable> tables_of(size_t b) const;
+  /// Parallel to facts().writes: the first target.
+  [[nodiscard]] std::span<const BoundTable> write_tables() const { return std::span(bound_tables).last(facts().writes.size()); }
   /// Index of the table in block `b` that owns the column, or -1: by alias, by being the only table, by being the only table with such a column.
   [[nodiscard]] int owner(int b, const ColumnRef& c) const;
 };

@@ -89,7 +89,7 @@ void add_history(const Op& op, ExampleStatement& s, Engine engine) {
   if (returned) s.history.push_back(s.sql);
   BoundValues values = op.values;
   values.slots = before;
-  s.history.push_back(template_with_literals(op.statement->source->text, engine, values));
+  s.history.push_back(template_with_literals(op.statement->source->text.str(), engine, values));
 }
 
 }  // namespace
@@ -171,7 +171,7 @@ ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bo
     const bool again = !whole && !named && std::find(shapes.begin(), shapes.end(), s.fingerprint) != shapes.end();
     // Left out, but in its place: the indexes stay those of the unit. What failed is part of the story (a retry).
     if ((!again || op.failed) && !other_turns.contains(op.transaction)) {
-      s.sql = template_with_literals(op.statement->source->text, unit.engine, op.values);
+      s.sql = template_with_literals(op.statement->source->text.str(), unit.engine, op.values);
       s.sql.shrink_to_fit();
       s.savepoints = op.savepoints;
       s.rolled_back = op.rolled_back;

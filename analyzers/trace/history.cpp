@@ -90,7 +90,7 @@ std::vector<KeyColumn> upsert_key(const WriteAccess& w, const Write& write) {
   std::vector<std::string> columns;
   if (!write.conflict_columns.empty()) {
     for (size_t i = 0; i < write.conflict_columns.size(); ++i) {
-      if (i < write.conflict_is_expression.size() && write.conflict_is_expression[i]) return {};
+      if (i < write.conflict_is_expression->size() && (*write.conflict_is_expression)[i]) return {};
       columns.push_back(to_lower(write.conflict_columns[i]));
     }
     return key_of(columns);

@@ -248,7 +248,9 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
     if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
     if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
   }
-  if ((++fed_ & 0x3fff) == 0) sweep(when, &s);
+  // Oftener while thousands are open: each holds a buffer.
+  constexpr size_t kManyOpen = 4096;
+  if ((++fed_ & (open_.size() > kManyOpen ? 0xfff : 0x3fff)) == 0) sweep(when, &s);
   if (record.kind == RecordKind::kStatement) {
     s.expect_op(when, options_.unit_gap_us);  // needed when the statement has been taken apart
     ++counts_.statements;

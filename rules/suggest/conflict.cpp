@@ -16,8 +16,9 @@
 namespace dbaudit::suggest {
 namespace {
 
-bool contains_name(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](const std::string& n) { return iequals(n, name); });
+template <typename List>
+bool contains_name(const List& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [name](std::string_view n) { return iequals(n, name); });
 }
 
 const Write* insert_of(const Material& m) {
@@ -116,7 +117,7 @@ bool merge_assignments(const Material& m, const Write& merge, std::string& text)
 /// Another unique key that gets values: ON DUPLICATE KEY UPDATE would go by that one, too.
 bool meets_another_key(const Material& m, const NeededKey& key) {
   if (m.table == nullptr || !is_mysql_family(m.engine)) return false;
-  const std::vector<std::string>& given = m.write->write()->insert_columns;
+  const std::vector<Name>& given = m.write->write()->insert_columns;
   return std::any_of(m.table->keys.begin(), m.table->keys.end(), [&](const Key& k) {
     return k.unique && &k != key.existing && std::all_of(k.parts.begin(), k.parts.end(), [&](const KeyPart& p) {
              return !p.column.empty() && (given.empty() || contains_name(given, p.column)) &&

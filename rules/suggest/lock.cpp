@@ -21,7 +21,7 @@ bool can_lock(const Material& m) {
   if (top == nullptr || top->tables.empty() || top->has_group_by || top->has_having || top->distinct) return false;
   if (std::any_of(m.read->blocks.begin(), m.read->blocks.end(), [](const QueryBlock& b) { return b.is_union_branch; })) return false;
   return std::none_of(top->items.begin(), top->items.end(),
-                      [](const SelectItem& i) { return i.aggregate != Aggregate::kNone || i.exists; });
+                      [](const SelectItem& i) { return i.computed->aggregate != Aggregate::kNone || i.computed->exists; });
 }
 
 /// Does the UPDATE write a column of a unique key? PostgreSQL then needs the stronger lock (manual 13.3.2).

@@ -95,19 +95,19 @@ std::vector<int> version_parts(const std::string& version) {
 const std::string* written_spelling(const StatementFacts* facts, std::string_view column) {
   if (facts == nullptr) return nullptr;
   for (const Write& w : facts->writes) {
-    for (const std::string& c : w.insert_columns) {
-      if (iequals(c, column)) return &c;
+    for (const Name c : w.insert_columns) {
+      if (iequals(c, column)) return &c.str();
     }
     for (const Assignment& a : w.set) {
-      if (iequals(a.column.name, column)) return &a.column.name;
+      if (iequals(a.column.name, column)) return &a.column.name.str();
     }
   }
   for (const QueryBlock& b : facts->blocks) {
     for (const Conjunct& c : b.where) {
-      if (iequals(c.column.name, column)) return &c.column.name;
+      if (iequals(c.column.name, column)) return &c.column.name.str();
     }
     for (const SelectItem& i : b.items) {
-      if (iequals(i.column.name, column)) return &i.column.name;
+      if (iequals(i.column.name, column)) return &i.column.name.str();
     }
   }
   return nullptr;

@@ -60,7 +60,7 @@ std::string insert_of_number(const Material& m, const std::string& number) {
     } else if (value.kind == OperandKind::kNow) {
       draft.text("CURRENT_TIMESTAMP");
     } else {
-      draft.new_parameter("the " + write->insert_columns[i]);
+      draft.new_parameter("the " + write->insert_columns[i].str());
     }
   }
   draft.text(")");

@@ -132,7 +132,7 @@ std::string with_values(const std::string& sql, Templates& templates, Binder& bi
   for (size_t i = 0; i < facts.writes.size(); ++i) {
     for (const Assignment& a : facts.writes[i].upsert_set) {
       if (a.value.kind == OperandKind::kSlot)
-        give_slot(a.value.slot, values.of(statement->write_tables[i].name, statement->write_tables[i].table, a.column.name));
+        give_slot(a.value.slot, values.of(statement->write_tables()[i].name, statement->write_tables()[i].table, a.column.name));
     }
   }
   for (const QueryBlock& b : facts.blocks) {

@@ -19,23 +19,25 @@
 namespace dbaudit::suggest {
 namespace {
 
-bool contains_name(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](const std::string& n) { return iequals(n, name); });
+template <typename List>
+bool contains_name(const List& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [name](std::string_view n) { return iequals(n, name); });
 }
 
 /// Does the lookup fetch the row, or ask only whether there is one?
 bool fetches_row(const Material& m) {
   const QueryBlock* top = m.read != nullptr ? m.read->top() : nullptr;
   if (top == nullptr || top->items.empty()) return false;
-  return std::none_of(top->items.begin(), top->items.end(),
-                      [](const SelectItem& i) { return i.constant || i.exists || i.aggregate != Aggregate::kNone; });
+  return std::none_of(top->items.begin(), top->items.end(), [](const SelectItem& i) {
+    return i.computed->constant || i.computed->exists || i.computed->aggregate != Aggregate::kNone;
+  });
 }
 
 /// Another unique key that the INSERT gives values for: ON DUPLICATE KEY UPDATE would take a collision there for one on ours, and hand back the
 /// wrong row (measured on MariaDB 10.11).
 bool may_collide_elsewhere(const Material& m, const NeededKey& needed) {
   if (m.table == nullptr) return false;
-  const std::vector<std::string>& given = m.write->write()->insert_columns;
+  const std::vector<Name>& given = m.write->write()->insert_columns;
   return std::any_of(m.table->keys.begin(), m.table->keys.end(), [&](const Key& k) {
     const auto has = [&k](const std::string& column) {
       return std::any_of(k.parts.begin(), k.parts.end(), [&column](const KeyPart& p) { return iequals(p.column, column); });
@@ -104,7 +106,7 @@ std::vector<Fix> on_duplicate_key(const Material& m, const NeededKey& key, const
     fix.trade_off = "LAST_INSERT_ID() gives the id either way.";
   } else {
     if (key.columns.empty() && id == nullptr) return {};
-    const std::string name = quote_part(key.columns.empty() ? id->name : key.columns[0], m.engine);
+    const std::string name = quote_part(key.columns.empty() ? id->name.str() : key.columns[0], m.engine);
     fix.sql = {with_clause(insert, m, fmt::format("ON DUPLICATE KEY UPDATE {0} = {0}", name))};
     fix.trade_off = "The row that is there stays as it is.";
     if (!insert.returns() && fetches_row(m)) {

@@ -46,9 +46,9 @@ class Indexes {
       for (const TableRef& t : q.tables) block(t.derived_block);
       for (const SelectItem& i : q.items) {
         column(i.column, b);
-        column(i.aggregate_of, b);
-        slot(i.plus_slot);
-        block(i.block);
+        column(i.computed->aggregate_of, b);
+        slot(i.computed->plus_slot);
+        block(i.computed->block);
       }
       conjuncts(q.where, b);
       conjuncts(q.having, b);
@@ -61,7 +61,7 @@ class Indexes {
       block(w.block);
       block(w.not_exists_block);
       check(w.rows >= 0, "rows");
-      check(w.conflict_is_expression.size() == w.conflict_columns.size(), "conflict columns and their kinds");
+      check(w.conflict_is_expression->size() == w.conflict_columns.size(), "conflict columns and their kinds");
       for (const Operand& o : w.insert_values) operand(o, w.block);
       assignments(w.set, w.block);
       assignments(w.upsert_set, w.block);

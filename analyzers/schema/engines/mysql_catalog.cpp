@@ -178,8 +178,9 @@ Result<void> Reader::read_columns() {
         if (t == nullptr || t->is_view) return true;
         Column c;
         c.name = text(row[2]);
-        c.type = spell_type(text(row[6]), server_.engine);
-        c.is_unsigned = c.type.find(" unsigned") != std::string::npos || c.type.find(" zerofill") != std::string::npos;
+        const std::string type = spell_type(text(row[6]), server_.engine);
+        c.type = type;
+        c.is_unsigned = type.find(" unsigned") != std::string::npos || type.find(" zerofill") != std::string::npos;
         c.nullable = row[5] == "YES";
         c.collation = text(row[7]);
         const std::string extra = text(row[8]);

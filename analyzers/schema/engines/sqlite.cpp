@@ -242,10 +242,14 @@ Result<void> SqliteConnection::read_columns(Table& t, const Table* declared, std
     for (Token token = lexer.next(); token.kind != TokenKind::kEnd; token = lexer.next()) tokens.push_back(token);
     c.type = spell_tokens(tokens, Engine::kSqlite);
     const char* collation = nullptr;
-    if (sqlite3_table_column_metadata(db_.get(), "main", t.name.c_str(), c.name.c_str(), nullptr, &collation, nullptr, nullptr, nullptr) ==
-            SQLITE_OK &&
+    if (sqlite3_table_column_metadata(db_.get(), "main", t.name.c_str(), c.name.str().c_str(), nullptr, &collation, nullptr, nullptr,
+                                      nullptr) == SQLITE_OK &&
         collation != nullptr && !iequals(collation, "BINARY")) {
-      for (const char* p = collation; *p != 0; ++p) c.collation += *p >= 'a' && *p <= 'z' ? static_cast<char>(*p - 32) : *p;
+      std::string upper = collation;
+      for (char& letter : upper) {
+        if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 32);
+      }
+      c.collation = upper;
     }
   }
   return {};
