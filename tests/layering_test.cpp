@@ -92,8 +92,8 @@ const std::set<std::string>& intrinsics() {
 
 const std::set<std::string>& posix_headers() {
   static const std::set<std::string> kHeaders = words(
-      "dirent.h errno.h fcntl.h glob.h langinfo.h poll.h signal.h sys/ioctl.h sys/mman.h sys/resource.h sys/stat.h sys/time.h sys/types.h sys/wait.h "
-      "termios.h time.h unistd.h");
+      "dirent.h errno.h fcntl.h glob.h langinfo.h poll.h signal.h sys/ioctl.h sys/mman.h sys/resource.h sys/stat.h sys/time.h sys/types.h "
+      "sys/wait.h termios.h time.h unistd.h");
   return kHeaders;
 }
 

@@ -28,6 +28,8 @@ constexpr size_t kLongest = 8192;  // bytes of a statement
 constexpr size_t kMostGaps = 256;
 constexpr uint8_t kMostOfTemplate = 255;
 constexpr size_t kMostBytes = size_t{8} << 20;
+constexpr uint32_t kCrowded = 64;  // shapes pushed out, more than found room
+constexpr uint32_t kOneOf = 8;     // shapes that are remembered then
 /// Bytes of the starts that are hashed; the first ends before a digit or a quote at the latest.
 constexpr std::array<size_t, 8> kStarts = {32, 64, 96, 128, 256, 512, 1024, 2048};
 
@@ -270,6 +272,7 @@ void KnownShapes::put(OwnShape fresh) {
     if (bucket->size < Bucket::kSize) {
       ++bucket->size;
       bucket->set(bucket->size - 1, std::move(shape));
+      if (pushed_out_ > 0) --pushed_out_;
     } else if (bucket->longer == 0 && (bucket->longer = longer_start(*bucket, told_by)) != 0) {
       // All find their places anew: some here, others by the longer start.
       Bucket full = std::exchange(*bucket, {});
@@ -277,6 +280,7 @@ void KnownShapes::put(OwnShape fresh) {
       waiting.push_back(std::move(shape));
       std::move(full.shapes.begin(), full.shapes.end(), std::back_inserter(waiting));
     } else {
+      pushed_out_ = std::min(pushed_out_ + 1, 2 * kCrowded);
       bytes_ -= bucket->shapes[bucket->next]->text.size();
       bucket->set(bucket->next, std::move(shape));
       bucket->next = static_cast<uint8_t>((bucket->next + 1) % Bucket::kSize);
@@ -312,6 +316,8 @@ uint8_t KnownShapes::longer_start(const Bucket& bucket, uint8_t told_by) {
 
 void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment) {
   if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostGaps || !lifted.more_rows.empty()) return;
+  // Of many more shapes than there is room for, all would be pushed out before they come again: let some stay.
+  if (pushed_out_ >= kCrowded && ++passed_over_ % kOneOf != 0) return;
   if (bytes_ + sql.size() > kMostBytes || (of->id < added_.size() && added_[of->id] == kMostOfTemplate)) return;
   // Where some literals stay in the template, what kind of literal it is matters.
   if (istarts_with(sql, "set") || icontains(sql, "get_lock")) return;

@@ -84,6 +84,8 @@ class KnownShapes {
   std::vector<Bucket> buckets_;  // by the hash of a start
   std::vector<uint8_t> added_;   // by template: how often
   size_t bytes_ = 0;
+  uint32_t pushed_out_ = 0;  // lately: shapes that others took the place of, less those that found a free one
+  uint32_t passed_over_ = 0;
   bool has_comment_ = false;
   Lifted lifted_;  // of a shape with gaps
   const Lifted* found_ = &lifted_;
