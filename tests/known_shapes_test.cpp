@@ -40,29 +40,74 @@ constexpr std::string_view kPatterns[] = {
 };
 
 constexpr std::string_view kValues[] = {
-    "1",       "42",        "007",
-    "3.14",    "1.",        ".5",
-    "1e5",     "-1",        "+2",
-    "0x1F",    "1..2",      "12abc",
-    "'x'",     "''",        "'it''s'",
-    "'a\\'b'", "'a\\\\'",   "'\\'",
-    "'abc",    "E'x\\n'",   "N'x'",
-    "X'00'",   "\"q\"",     "'é ü'",
-    "NULL",    "null",      "TRUE",
-    "false",   "nullx",     "DEFAULT",
-    "now()",   "$3",        "?",
-    "%s",      ":name",     "(1)",
-    "'a' 'b'", "1, 2",      "'2026-01-01 10:00:00'",
-    "'0'",     "'5",        "5'",
-    "--",      "/* c */ 1", "1 -- c",
-    "'--'",    "'/*'",      "1_000",
+    "1",
+    "42",
+    "007",
+    "3.14",
+    "1.",
+    ".5",
+    "1e5",
+    "-1",
+    "+2",
+    "0x1F",
+    "1..2",
+    "12abc",
+    "'x'",
+    "''",
+    "'it''s'",
+    "'a\\'b'",
+    "'a\\\\'",
+    "'\\'",
+    "'abc",
+    "E'x\\n'",
+    "N'x'",
+    "X'00'",
+    "\"q\"",
+    "'é ü'",
+    "NULL",
+    "null",
+    "TRUE",
+    "false",
+    "nullx",
+    "DEFAULT",
+    "now()",
+    "$3",
+    "?",
+    "%s",
+    ":name",
+    "(1)",
+    "'a' 'b'",
+    "1, 2",
+    "'2026-01-01 10:00:00'",
+    "'0'",
+    "'5",
+    "5'",
+    "--",
+    "/* c */ 1",
+    "1 -- c",
+    "'--'",
+    "'/*'",
+    "1_000",
+    // Longer than what is looked at in one step, and as long.
+    "1234567890123456",
+    "12345678901234567890",
+    "123456789012345.25",
+    "3.14159265358979323846",
+    "0.5.5",
+    "'fourteen bytes'",
+    "'some sixteen bytes and more'",
+    "'it''s one of those with a quote in it'",
+    "'15 and a quote''''",
 };
+
+/// Of kValues: those that statements are full of.
+constexpr size_t kPlain[] = {0, 1, 3, 12, 14, 24, 26, 38, 48, 49, 50, 51, 53, 54, 55};
 
 std::string fill(std::string_view pattern, std::mt19937& random, bool plain) {
   std::string sql;
   for (const char c : pattern) {
     if (c == '@') {
-      sql += plain ? kValues[std::vector<size_t>{0, 1, 3, 12, 14, 24, 26, 38}[random() % 8]] : kValues[random() % std::size(kValues)];
+      sql += plain ? kValues[kPlain[random() % std::size(kPlain)]] : kValues[random() % std::size(kValues)];
     } else {
       sql += c;
     }
@@ -88,6 +133,28 @@ bool same(const BoundValues& a, const BoundValues& b) {
   return true;
 }
 
+/// Holds what is told of `sql` against what its words say.
+void compare(Templates& seen_before, Fingerprinter& by_words, const std::string& sql, const std::vector<BindValue>& params) {
+  CAPTURE(sql);
+  Arena arena;
+  const Template* const t = seen_before.intern(sql, false);
+  const BoundValues values = seen_before.bind(params, true, arena);
+  const Normalised& n = by_words.normalise(sql);
+  const BoundValues expected = by_words.bind(params, true, arena);
+  if (t->text == n.text && same(values, expected)) return;
+  CHECK(t->text.str() == n.text);
+  REQUIRE(values.slots.size() == expected.slots.size());
+  for (size_t i = 0; i < values.slots.size(); ++i) {
+    CAPTURE(i);
+    CHECK(values.slots[i].text == expected.slots[i].text);
+    CHECK(values.slots[i].hash() == expected.slots[i].hash());
+    CHECK(static_cast<int>(values.slots[i].kind) == static_cast<int>(expected.slots[i].kind));
+  }
+  CHECK(values.lists().size() == expected.lists().size());
+  CHECK(values.more_rows().size() == expected.more_rows().size());
+  FAIL("values differ");
+}
+
 }  // namespace
 
 TEST_CASE("known shapes: a statement has the template and the values that its words give it") {
@@ -99,29 +166,30 @@ TEST_CASE("known shapes: a statement has the template and the values that its wo
     Fingerprinter by_words(dialect);
     for (int round = 0; round < 60'000; ++round) {
       const std::string sql = fill(kPatterns[random() % std::size(kPatterns)], random, random() % 3 != 0);
-      CAPTURE(engine_name(engine), sql);
-      Arena arena;
-      const Template* const t = seen_before.intern(sql, false);
-      const BoundValues values = seen_before.bind(params, true, arena);
-      const Normalised& n = by_words.normalise(sql);
-      const BoundValues expected = by_words.bind(params, true, arena);
-      const bool is_right = t->text.str() == n.text && same(values, expected);
-      if (!is_right) {
-        CHECK(t->text.str() == n.text);
-        REQUIRE(values.slots.size() == expected.slots.size());
-        for (size_t i = 0; i < values.slots.size(); ++i) {
-          CAPTURE(i);
-          CHECK(values.slots[i].text == expected.slots[i].text);
-          CHECK(values.slots[i].hash() == expected.slots[i].hash());
-          CHECK(static_cast<int>(values.slots[i].kind) == static_cast<int>(expected.slots[i].kind));
-        }
-        CHECK(values.lists().size() == expected.lists().size());
-        CHECK(values.more_rows().size() == expected.more_rows().size());
-        FAIL("values differ");
-      }
+      CAPTURE(engine_name(engine));
+      compare(seen_before, by_words, sql, params);
     }
     CHECK(seen_before.size() > 500);
   }
+}
+
+TEST_CASE("known shapes: thousands that begin alike, here for long and there for short, and more than there is room for") {
+  std::mt19937 random(20261122);
+  Templates seen_before(dialect_of(Engine::kPostgres));
+  Fingerprinter by_words(dialect_of(Engine::kPostgres));
+  // What thirty tables' names begin with, and later three thousand: as long as the starts that are hashed, and a little more or less.
+  std::vector<std::string> starts;
+  for (const size_t length : {8, 15, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 300, 600, 1100, 2100}) {
+    for (const char letter : {'a', 'b'}) starts.push_back("UPDATE " + std::string(length - 7, letter));
+  }
+  for (int round = 0; round < 150'000; ++round) {
+    std::string sql = starts[random() % starts.size()];
+    for (size_t table = random() % (round < 75'000 ? 30 : 3000); table != 0; table /= 20) sql += static_cast<char>('c' + table % 20);
+    sql += fill(random() % 2 == 0 ? " SET x = @ WHERE y = @" : " SET x = $1 WHERE y = $2", random, true);
+    if (random() % 3 == 0) sql += " AND z IS NULL";
+    compare(seen_before, by_words, sql, {});
+  }
+  CHECK(seen_before.size() > 10'000);
 }
 
 }  // namespace dbaudit
