@@ -68,7 +68,7 @@ LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
         }
         progress_.at(batch->bytes_read);
         times.see(item.record);
-        if (!item.is_left_out) trace_.feed(index, log.format->name, log.format->orm, item.record, batch->of(item));
+        if (!item.is_left_out) trace_.feed(index, log.format->name, log.format->orm, item.record, item.session_hash, batch->of(item));
       }
     }
     return times;

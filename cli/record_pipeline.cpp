@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kItems = 512;
 constexpr size_t kBytes = size_t{512} << 10;
-constexpr size_t kFewValues = 4;
+constexpr size_t kFewValues = 4, kManyValues = 64;
 
 // Leaves of a record what the trace asks of it, with its bytes where they stay while the reader goes on.
 void keep(LogRecord& record, Arena& arena) {
@@ -62,6 +62,7 @@ void RecordPipeline::fill() {
       changed_.wait(lock, [&] { return stopping_ || filled_ - taken_ < kBatches; });
       if (stopping_) break;
       batch = &batches_[filled_ % kBatches];
+      is_ahead_ = filled_ - taken_ >= kBatches / 2;
     }
     fill(*batch, at_end);
     {
@@ -97,8 +98,8 @@ void RecordPipeline::add(const LogRecord& record, Batch& batch) {
   if (record.kind != RecordKind::kStatement) return;
   each_statement(record, templates_, [&](PreparedStatement s) {
     s.evaluate(record, templates_, batch.arena);
-    // Values that rows are picked by are compared; those that are written mostly are not.
-    if (s.values.slots.size() <= kFewValues) {
+    // Values that rows are picked by are compared; those that are written may be, and are not worth it unless the trace is behind.
+    if (s.values.slots.size() <= (is_ahead_ ? kManyValues : kFewValues)) {
       for (const Value& v : s.values.slots) static_cast<void>(v.hash());
     }
     batch.statements.push_back(s);

@@ -183,9 +183,8 @@ void Trace::forget(std::string_view stream, const LogRecord& record) {
   by_key_.erase(it);
 }
 
-Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record) {
+Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record, uint64_t hash) {
   // Those met last, without a look at the table.
-  const uint64_t hash = hash_bytes(record.session);
   if (Session* const s = met_last(hash);
       s != nullptr && s->unit.session_key == record.session && s->stream.data() == stream.data() && s->stream.size() == stream.size())
     return *s;
@@ -241,8 +240,8 @@ Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
   return nullptr;
 }
 
-Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& record) {
-  Session& s = session_of(stream, record);
+Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& record, uint64_t session) {
+  Session& s = session_of(stream, record, session);
   const TimePoint& when = time_of(record);
   if (when.known()) {
     if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
@@ -264,14 +263,14 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
 }
 
 void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
-  Session& s = begin_record(stream, record);
+  Session& s = begin_record(stream, record, hash_bytes(record.session));
   if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
   each_statement(record, templates_, [&](const PreparedStatement& prepared) { statement(s, file, orm, record, prepared, false); });
 }
 
-void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record,
+void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record, uint64_t session,
                  std::span<const PreparedStatement> statements) {
-  Session& s = begin_record(stream, record);
+  Session& s = begin_record(stream, record, session);
   if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
   for (const PreparedStatement& prepared : statements) statement(s, file, orm, record, prepared, true);
 }
@@ -284,7 +283,7 @@ void Trace::feed_event(Session& s, uint32_t file, std::string_view stream, const
       if (s.in_transaction) close_transaction(s, TxEnd::kRollback, when);
       end_unit(s, UnitEnd::kDisconnect);
       forget(stream, record);
-      if (record.kind == RecordKind::kConnect) session_of(stream, record).saw_connect = true;
+      if (record.kind == RecordKind::kConnect) session_of(stream, record, hash_bytes(record.session)).saw_connect = true;
       break;
     case RecordKind::kError:
     case RecordKind::kCompletion: {

@@ -53,8 +53,9 @@ class Trace {
   /// One record, in log order. `stream` names the kind of source, so that equal session keys of two kinds of log do not meet; `file` is the index
   /// of the input.
   void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record);
-  /// The same with what each_statement() says of the record and evaluate() has evaluated: the templates are not asked, and may be in use elsewhere.
-  void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record,
+  /// The same with hash_bytes() of the record's session, and with what each_statement() says of the record and evaluate() has evaluated: the templates are
+  /// not asked, and may be in use elsewhere.
+  void feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record, uint64_t session,
             std::span<const PreparedStatement> statements);
   /// A record of the session with this hash_bytes() will be fed after a few others: makes that cheaper. A few records later once more, with the record:
   /// what the first call has fetched says where to look.
@@ -76,7 +77,7 @@ class Trace {
   };
   const std::string& session_key(std::string_view stream, const LogRecord& record);
   void forget(std::string_view stream, const LogRecord& record);
-  Session& session_of(std::string_view stream, const LogRecord& record);
+  Session& session_of(std::string_view stream, const LogRecord& record, uint64_t hash);
   /// The session met last among those whose hash_bytes() fall together with this one: a guess, to be checked. nullptr: none is open.
   [[nodiscard]] Session* met_last(uint64_t session) const;
   Session& session_in_table(std::string_view stream, const LogRecord& record);
@@ -86,7 +87,7 @@ class Trace {
   void gather_unseen_transaction(Session& s, TxEnd end, const TimePoint& time);
   /// All of a record that is no statement.
   void feed_event(Session& s, uint32_t file, std::string_view stream, const LogRecord& record);
-  Session& begin_record(std::string_view stream, const LogRecord& record);
+  Session& begin_record(std::string_view stream, const LogRecord& record, uint64_t session);
   /// Not evaluated: it is the statement last interned, and evaluated from there.
   void statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, const PreparedStatement& prepared,
                  bool is_evaluated);
