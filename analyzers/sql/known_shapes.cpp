@@ -42,9 +42,8 @@ uint64_t word_at(const char* p) {
 /// Of the bytes before `at`, of which there are eight or more.
 uint32_t hash_before(std::string_view sql, size_t at) {
   constexpr size_t kWord = sizeof(uint64_t);
-  const uint64_t far = word_at(sql.data() + (at >= 2 * kWord ? at - 2 * kWord : 0));
-  const uint64_t near = word_at(sql.data() + at - kWord);
-  return static_cast<uint32_t>((far * 0x9e3779b97f4a7c15U + near) * 0x9ddfea08eb382d69U >> 32U);
+  return static_cast<uint32_t>(
+      hash_combine(word_at(sql.data() + (at >= 2 * kWord ? at - 2 * kWord : 0)), word_at(sql.data() + at - kWord)));
 }
 
 /// As std::memcmp, for what stands between two values: two bytes or three, mostly.

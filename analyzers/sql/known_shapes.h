@@ -87,8 +87,7 @@ class KnownShapes {
   uint32_t pushed_out_ = 0;  // lately: shapes that others took the place of, less those that found a free one
   uint32_t passed_over_ = 0;
   bool has_comment_ = false;
-  Lifted lifted_;  // of a shape with gaps
-  const Lifted* found_ = &lifted_;
+  Lifted lifted_;
 };
 
 }  // namespace dbaudit

@@ -309,17 +309,18 @@ SelectItem Parser::item_of(int raw) const {
       item.column.name = "*";
       if (n.column >= 0) item.column.qualifier = column_ref(n.column).qualifier;
       return item;
-    case NodeKind::kExists:
-      item.computed.edit().exists = true;
-      item.computed.edit().block = n.block;
-      item.computed.edit().text = text_of(n.begin, n.end);
-      return item;
-    case NodeKind::kValue: item.computed.edit().constant = true; break;
     default: break;
   }
-  item.computed.edit().text = text_of(n.begin, n.end);
-  item.computed.edit().block = block_inside(n);
-  if (n.kind == NodeKind::kCast && node(strip(raw)).kind == NodeKind::kExists) item.computed.edit().exists = true;
+  ComputedItem& computed = item.computed.edit();
+  computed.text = text_of(n.begin, n.end);
+  if (n.kind == NodeKind::kExists) {
+    computed.exists = true;
+    computed.block = n.block;
+    return item;
+  }
+  computed.constant = n.kind == NodeKind::kValue;
+  computed.block = block_inside(n);
+  if (n.kind == NodeKind::kCast && node(strip(raw)).kind == NodeKind::kExists) computed.exists = true;
   if (!n.aggregate) return item;
   // Down to the aggregate: COALESCE(MAX(c), ?) + ?, COUNT(*) > ?, MAX(c)::int.
   int at = raw;
@@ -334,15 +335,15 @@ SelectItem Parser::item_of(int raw) const {
         return true;
       }();
       if (own) {
-        item.computed.edit().aggregate = a;
+        computed.aggregate = a;
         if (it.kids_end > it.kids_begin) {
           const Node& argument = node(strip(kids_[static_cast<size_t>(it.kids_begin)]));
           if (argument.kind == NodeKind::kColumn) {
-            item.computed.edit().aggregate_of = column_ref(argument.column);
+            computed.aggregate_of = column_ref(argument.column);
           } else if (argument.kind == NodeKind::kStar || (argument.kind == NodeKind::kValue && a == Aggregate::kCount)) {
-            item.computed.edit().aggregate_of.name = "*";
+            computed.aggregate_of.name = "*";
           } else if (argument.columns_end - argument.columns_begin == 1) {
-            item.computed.edit().aggregate_of = column_ref(argument.columns_begin);
+            computed.aggregate_of = column_ref(argument.columns_begin);
           }
         }
         return item;
@@ -354,11 +355,11 @@ SelectItem Parser::item_of(int raw) const {
       at = next;
       continue;
     }
-    if (it.kind == NodeKind::kSum && item.computed->plus_slot < 0 && !it.negated) {
+    if (it.kind == NodeKind::kSum && computed.plus_slot < 0 && !it.negated) {
       const Node& l = node(strip(it.left));
       const Node& r = node(strip(it.right));
-      if (r.kind == NodeKind::kValue) item.computed.edit().plus_slot = r.slot;
-      if (l.kind == NodeKind::kValue) item.computed.edit().plus_slot = l.slot;
+      if (r.kind == NodeKind::kValue) computed.plus_slot = r.slot;
+      if (l.kind == NodeKind::kValue) computed.plus_slot = l.slot;
     }
     int next = -1;
     for (int child : {it.left, it.right, it.third}) {
@@ -366,7 +367,7 @@ SelectItem Parser::item_of(int raw) const {
     }
     at = next;
   }
-  item.computed.edit().aggregate = Aggregate::kOther;  // inside a CASE
+  computed.aggregate = Aggregate::kOther;  // inside a CASE
   return item;
 }
 

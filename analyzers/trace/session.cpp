@@ -251,7 +251,6 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
   constexpr size_t kManyOpen = 4096;
   if ((++fed_ & (open_.size() > kManyOpen ? 0xfff : 0x3fff)) == 0) sweep(when, &s);
   if (record.kind == RecordKind::kStatement) {
-    s.expect_op(when, options_.unit_gap_us);  // needed when the statement has been taken apart
     ++counts_.statements;
     if (!s.spoke) {
       s.spoke = true;
@@ -265,6 +264,7 @@ Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& re
 void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
   Session& s = begin_record(stream, record, hash_bytes(record.session));
   if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
+  s.expect_op(time_of(record), options_.unit_gap_us);  // needed when the statement has been taken apart
   each_statement(record, templates_, [&](const PreparedStatement& prepared) { statement(s, file, orm, record, prepared, false); });
 }
 

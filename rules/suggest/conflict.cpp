@@ -16,11 +16,6 @@
 namespace dbaudit::suggest {
 namespace {
 
-template <typename List>
-bool contains_name(const List& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](std::string_view n) { return iequals(n, name); });
-}
-
 const Write* insert_of(const Material& m) {
   const Write* write = m.write != nullptr ? m.write->write() : nullptr;
   if (write == nullptr || m.write_sql.empty() || m.engine == Engine::kUnknown) return nullptr;

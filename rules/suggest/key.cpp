@@ -8,10 +8,6 @@
 namespace dbaudit::suggest {
 namespace {
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](const std::string& n) { return iequals(n, name); });
-}
-
 std::string null_predicate(const Material& m) {
   std::vector<std::string> tests;
   for (const std::string& c : m.null_columns) tests.push_back(column_sql(m, c) + " IS NULL");
@@ -36,7 +32,7 @@ const Key* existing_key(const Material& m) {
     if (!key.predicate.empty() && bare(key.predicate) != bare(null_predicate(m))) continue;
     const bool covered = std::all_of(key.parts.begin(), key.parts.end(), [&m](const KeyPart& p) {
       if (p.prefix_length > 0) return false;
-      return contains(m.key_columns, p.column.empty() ? p.expression : p.column);
+      return contains_name(m.key_columns, p.column.empty() ? p.expression : p.column);
     });
     if (covered) return &key;
   }
@@ -63,7 +59,7 @@ NeededKey needed_key(const Material& m) {
       key.parts.push_back(quote_part(column, m.engine));
       key.part_columns.push_back(column);
       const Column* known = m.table != nullptr ? m.table->column(column) : nullptr;
-      if (known != nullptr && known->nullable && !known->identity && !contains(m.null_columns, column)) key.nullable.push_back(column);
+      if (known != nullptr && known->nullable && !known->identity && !contains_name(m.null_columns, column)) key.nullable.push_back(column);
     } else {
       if (part.find('?') != std::string::npos) return key;  // a value stands in it: no index can be made of that
       key.parts.push_back("(" + part + ")");

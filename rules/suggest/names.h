@@ -1,10 +1,12 @@
 #pragma once
 // Names in the SQL that fixes are made of: spelt as the schema spells them, quoted as the engine needs.
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "analyzers/base/text.h"
 #include "rules/suggest/suggest.h"
 
 namespace dbaudit::suggest {
@@ -25,6 +27,12 @@ namespace dbaudit::suggest {
 /// `parts` joined by `_`, in lower case, without odd characters, at most 63 bytes (PostgreSQL cuts longer names silently) and unlike every key,
 /// check and column of the table.
 [[nodiscard]] std::string new_name(const Material& m, const std::vector<std::string>& parts);
+
+/// Is one of `names` this one, but for the case of its letters?
+template <typename List>
+[[nodiscard]] bool contains_name(const List& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [name](std::string_view n) { return iequals(n, name); });
+}
 
 /// Is the server known to be at least this version? False when the version is not known.
 [[nodiscard]] bool at_least(const Material& m, int major, int minor = 0, int patch = 0);

@@ -19,11 +19,6 @@
 namespace dbaudit::suggest {
 namespace {
 
-template <typename List>
-bool contains_name(const List& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](std::string_view n) { return iequals(n, name); });
-}
-
 /// Does the lookup fetch the row, or ask only whether there is one?
 bool fetches_row(const Material& m) {
   const QueryBlock* top = m.read != nullptr ? m.read->top() : nullptr;
