@@ -68,12 +68,12 @@ inline constexpr std::array<ByteClass, 256> kClasses = make_classes();
 
 }  // namespace byte_class_detail
 
-[[nodiscard]] inline ByteClass byte_class(char c) { return byte_class_detail::kClasses[static_cast<unsigned char>(c)]; }
-[[nodiscard]] inline bool is_space(char c) { return byte_class(c) == ByteClass::kSpace; }
-[[nodiscard]] inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr ByteClass byte_class(char c) { return byte_class_detail::kClasses[static_cast<unsigned char>(c)]; }
+[[nodiscard]] constexpr bool is_space(char c) { return byte_class(c) == ByteClass::kSpace; }
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Can begin an unquoted name: a letter, `_`, any byte that is not ASCII.
-[[nodiscard]] inline bool is_name_start(char c) { return byte_class(c) == ByteClass::kLetter; }
-[[nodiscard]] inline bool is_name_byte(char c) { return is_name_start(c) || is_digit(c) || c == '$'; }
+[[nodiscard]] constexpr bool is_name_start(char c) { return byte_class(c) == ByteClass::kLetter; }
+[[nodiscard]] constexpr bool is_name_byte(char c) { return is_name_start(c) || is_digit(c) || c == '$'; }
 
 /// The first byte at or after `p` that is no name byte.
 [[nodiscard]] inline const char* skip_name(const char* p, const char* end) {

@@ -1,5 +1,5 @@
 // Why equal bytes around the values make an equal template: the lexer's state behind a value depends on its being one and not on what it is, as long as
-// it is of the plainest forms (skip_value) and the byte behind it is the same; everything else is in the bytes compared.
+// it is of the plainest forms (skip_value) and the byte behind it is the same; everything else is in the bytes hashed.
 
 #include "analyzers/sql/known_shapes.h"
 
@@ -7,14 +7,9 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <iterator>
-#include <memory>
-#include <optional>
-#include <type_traits>
-#include <utility>
+#include <new>
 
 #include "analyzers/base/hash.h"
-#include "analyzers/base/prefetch.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/templates.h"
@@ -23,57 +18,34 @@ namespace dbaudit {
 
 namespace {
 
-constexpr size_t kBuckets = 2048;
 constexpr size_t kLongest = 8192;  // bytes of a statement
-constexpr size_t kMostGaps = 256;
+constexpr size_t kMostPieces = 256;
 constexpr uint8_t kMostOfTemplate = 255;
-constexpr size_t kMostBytes = size_t{8} << 20;
-constexpr uint32_t kCrowded = 64;  // shapes pushed out, more than found room
-constexpr uint32_t kOneOf = 8;     // shapes that are remembered then
-/// Bytes of the starts that are hashed; the first ends before a digit or a quote at the latest.
-constexpr std::array<size_t, 8> kStarts = {32, 64, 96, 128, 256, 512, 1024, 2048};
-
-uint64_t word_at(const char* p) {
-  uint64_t word = 0;
-  std::memcpy(&word, p, sizeof word);
-  return word;
-}
-
-/// Of the bytes before `at`, of which there are eight or more.
-uint32_t hash_before(std::string_view sql, size_t at) {
-  constexpr size_t kWord = sizeof(uint64_t);
-  return static_cast<uint32_t>(
-      hash_combine(word_at(sql.data() + (at >= 2 * kWord ? at - 2 * kWord : 0)), word_at(sql.data() + at - kWord)));
-}
-
-/// As std::memcmp, for what stands between two values: two bytes or three, mostly.
-inline bool same_bytes(const char* a, const char* b, size_t n) {
-  constexpr size_t kFew = 4;
-  if (n > kFew) return std::memcmp(a, b, n) == 0;
-  for (size_t i = 0; i < n; ++i) {
-    if (a[i] != b[i]) return false;
-  }
-  return true;
-}
+constexpr size_t kMostOfStart = 8;
+constexpr size_t kMostBytes = size_t{24} << 20;  // of all shapes; a shape takes some hundred
 
 constexpr size_t kStep = 16;
 #if defined(__SSE2__)
-__m128i digits(__m128i x) { return _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x)); }
-__m128i load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+__m128i is_one(__m128i x, char c) { return _mm_cmpeq_epi8(x, _mm_set1_epi8(c)); }
+__m128i is_decimal(__m128i x) {
+  return _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
+}
+__m128i any(__m128i x, __m128i y) { return _mm_or_si128(x, y); }
 /// A bit for each of the kStep bytes at `p` that passes the test; none behind the end of `sql`, which has at least so many bytes.
 template <typename Test>
 uint32_t bits_at(const char* p, std::string_view sql, const Test& test) {
+  const auto bits = [&test](const char* at) {
+    return static_cast<uint32_t>(_mm_movemask_epi8(test(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)))));
+  };
   const char* const last = sql.data() + sql.size() - kStep;
-  if (p <= last) return static_cast<uint32_t>(_mm_movemask_epi8(test(load(p))));
+  if (p <= last) return bits(p);
   const size_t beyond = static_cast<size_t>(p - last);
-  return beyond < kStep ? static_cast<uint32_t>(_mm_movemask_epi8(test(load(last)))) >> beyond : 0;
-}
-uint32_t digits_at(const char* p, std::string_view sql) { return bits_at(p, sql, digits); }
-uint32_t either_at(const char* p, std::string_view sql, char a, char b) {
-  return bits_at(p, sql,
-                 [a, b](__m128i x) { return _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(a)), _mm_cmpeq_epi8(x, _mm_set1_epi8(b))); });
+  return beyond < kStep ? bits(last) >> beyond : 0;
 }
 #else
+bool is_one(char x, char c) { return x == c; }
+bool is_decimal(char x) { return is_digit(x); }
+bool any(bool x, bool y) { return x || y; }
 template <typename Test>
 uint32_t bits_at(const char* p, std::string_view sql, const Test& test) {
   const char* const end = sql.data() + sql.size();
@@ -81,11 +53,16 @@ uint32_t bits_at(const char* p, std::string_view sql, const Test& test) {
   for (size_t i = 0; i < kStep && p + i < end; ++i) bits |= static_cast<uint32_t>(test(p[i])) << i;
   return bits;
 }
-uint32_t digits_at(const char* p, std::string_view sql) { return bits_at(p, sql, is_digit); }
-uint32_t either_at(const char* p, std::string_view sql, char a, char b) {
-  return bits_at(p, sql, [a, b](char c) { return c == a || c == b; });
-}
 #endif
+uint32_t digits_at(const char* p, std::string_view sql) {
+  return bits_at(p, sql, [](auto x) { return is_decimal(x); });
+}
+uint32_t digits_and_quotes_at(const char* p, std::string_view sql) {
+  return bits_at(p, sql, [](auto x) { return any(is_decimal(x), is_one(x, '\'')); });
+}
+uint32_t either_at(const char* p, std::string_view sql, char a, char b) {
+  return bits_at(p, sql, [a, b](auto x) { return any(is_one(x, a), is_one(x, b)); });
+}
 
 /// Behind the digits at `p`, of which `bits` tells for the next `known` bytes. They end within these, mostly.
 const char* skip_digits(const char* p, std::string_view sql, uint32_t bits, size_t known) {
@@ -97,23 +74,50 @@ const char* skip_digits(const char* p, std::string_view sql, uint32_t bits, size
   return p;
 }
 
-/// Of the first bytes, none of which belongs to a value: two statements of one shape share them.
-uint64_t hash_of_start(std::string_view sql) {
-  size_t length = 0;
-  while (length < kStarts[0]) {
-    const uint32_t stop = digits_at(sql.data() + length, sql) | either_at(sql.data() + length, sql, '\'', '\'');
-    if (stop != 0) {
-      length += static_cast<size_t>(std::countr_zero(stop));
-      break;
+/// Bytes before a digit that make it part of a name, of a placeholder or of an odd number.
+constexpr std::array<bool, 256> kJoins = [] {
+  std::array<bool, 256> joins{};
+  for (size_t c = 0; c < joins.size(); ++c) joins[c] = is_name_byte(static_cast<char>(c));
+  for (const char c : {'"', '`', '.', ':', '@', '?'}) joins[static_cast<size_t>(c)] = true;
+  return joins;
+}();
+
+/// The bytes before the first quote and before the first digit that may begin a number: statements of one shape share them, and few of another have
+/// the same.
+size_t length_of_start(std::string_view sql) {
+  for (size_t at = 0; at < sql.size(); at += kStep) {
+    uint32_t marks = digits_and_quotes_at(sql.data() + at, sql);
+    while (marks != 0) {
+      const size_t i = at + static_cast<size_t>(std::countr_zero(marks));
+      if (sql[i] == '\'' || i == 0 || !kJoins[static_cast<unsigned char>(sql[i - 1])]) return i;
+      marks &= marks + (marks & -marks);  // all of the run
     }
-    length += kStep;
   }
-  return hash_bytes(sql.substr(0, length));
+  return sql.size();
+}
+
+/// `hash` and the `n` bytes at `p`. Of a few bytes, which is what most values have between them, no two differ in what becomes of the same hash.
+uint64_t hash_on(uint64_t hash, const char* p, size_t n) {
+  constexpr uint64_t kOdd = 0x9ddfea08eb382d69U;
+  constexpr int kTurn = 23;
+  constexpr size_t kWord = sizeof(uint64_t);
+  uint64_t word = 0;
+  if (n > kWord) {
+    word = hash_bytes({p, n});
+  } else if (n >= kWord / 2) {
+    uint32_t first = 0, last = 0;
+    std::memcpy(&first, p, sizeof first);
+    std::memcpy(&last, p + n - sizeof last, sizeof last);
+    word = uint64_t{first} << 32U | last;
+  } else {
+    for (size_t i = 0; i < n; ++i) word = word << 8U | static_cast<unsigned char>(p[i]);
+  }
+  return (std::rotl(hash, kTurn) ^ word) * kOdd;
 }
 
 }  // namespace
 
-KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect), buckets_(kBuckets) {}
+KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect) {}
 
 /// Behind the plain value that begins at `p`, or null.
 const char* KnownShapes::skip_value(const char* p, std::string_view sql, Piece& piece) const {
@@ -168,17 +172,16 @@ const char* KnownShapes::skip_value(const char* p, std::string_view sql, Piece& 
 }
 
 /// Behind the plain values with `, ` or `,` between them that begin at `p`; null when there is something else among them.
-const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Gap& gap) {
+const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Part& part, Piece& list) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
-  Piece& list = lifted_.pieces[gap.piece];
   PieceList elements{static_cast<uint32_t>(lifted_.elements.size()), 0, 1};
   const char* const first = p;
   for (;;) {
     Piece element;
     element.offset = static_cast<uint32_t>(p - begin);
     p = skip_value(p, sql, element);
-    if (p == nullptr || element.source != gap.source) return nullptr;
+    if (p == nullptr || element.source != part.source) return nullptr;
     lifted_.elements.push_back(element);
     ++elements.count;
     if (p == end || *p != ',') break;
@@ -188,186 +191,143 @@ const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Ga
   list.offset = static_cast<uint32_t>(first - begin);
   list.length = static_cast<uint32_t>(p - first);
   list.index = static_cast<uint32_t>(lifted_.lists.size());
+  list.source = Piece::Source::kList;
+  list.is_verbatim = false;
   lifted_.lists.push_back(elements);
   return p;
 }
 
-/// Whether `sql` goes on as the shape does behind its start, which it has.
-bool KnownShapes::matches_behind_start(const Shape& shape, std::string_view sql) {
+/// Whether `sql` goes on as the shape does behind its start, of which it has `start` bytes.
+bool KnownShapes::matches(const Shape& shape, std::string_view sql, size_t start) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
-  const char* const known = shape.text.data();
-  lifted_.pieces.assign(shape.pieces.begin(), shape.pieces.end());
+  lifted_.pieces.resize(shape.parts.size());
   lifted_.elements.clear();
   lifted_.lists.clear();
-  const char* p = begin;
-  uint32_t from = 0, piece = 0;
-  for (size_t g = 0;; ++g) {
-    const bool is_last = g == shape.gaps.size();
-    const uint32_t same = (is_last ? static_cast<uint32_t>(shape.text.size()) : shape.gaps[g].begin) - from;
-    if (g != 0 && (static_cast<size_t>(end - p) < same || !same_bytes(p, known + from, same))) return false;
-    // What is lifted out of these bytes has moved as they have.
-    const uint32_t stop = is_last ? static_cast<uint32_t>(shape.pieces.size()) : shape.gaps[g].piece;
-    for (; piece < stop; ++piece) lifted_.pieces[piece].offset += static_cast<uint32_t>(p - begin) - from;
-    p += same;
-    if (is_last) return p == end;
-    const Gap& gap = shape.gaps[g];
-    Piece& value = lifted_.pieces[piece++];
-    if (value.source == Piece::Source::kList) {
-      p = skip_list(p, sql, gap);
+  const char* p = begin;  // behind the last gap
+  const char* hashed = begin + start;
+  uint64_t hash = 0;
+  Piece* piece = lifted_.pieces.data();
+  for (const Part& part : shape.parts) {
+    if (end - p < part.at + part.length) return false;
+    const char* const at = p + part.at;
+    if (!part.is_gap) {
+      *piece++ = {.offset = static_cast<uint32_t>(at - begin),
+                  .length = part.length,
+                  .index = part.index,
+                  .source = part.source,
+                  .is_verbatim = part.is_verbatim};
+      continue;
+    }
+    hash = hash_on(hash, hashed, static_cast<size_t>(at - hashed));
+    if (part.is_list) {
+      p = skip_list(at, sql, part, *piece);
     } else {
-      value.offset = static_cast<uint32_t>(p - begin);
-      p = skip_value(p, sql, value);
-      if (value.source != gap.source && !gap.is_free) return false;
+      piece->offset = static_cast<uint32_t>(at - begin);
+      p = skip_value(at, sql, *piece);
+      if (piece->source != part.source && !part.is_free) return false;
     }
     if (p == nullptr) return false;
-    from = gap.end;
+    hashed = p;
+    ++piece;
   }
+  return end - p == shape.last && hash_on(hash, hashed, static_cast<size_t>(end - hashed)) == shape.hash;
 }
 
 const Template* KnownShapes::find(std::string_view sql) {
   if (sql.size() < kStep || sql.size() > kLongest) return nullptr;
-  uint64_t hash = hash_of_start(sql);
-  for (size_t told_by = 0;;) {
-    const Bucket& bucket = buckets_[hash % kBuckets];
-    size_t begun = Bucket::kSize;  // the first of the shapes that start as the statement does
-    for (size_t i = 0; i < bucket.size; ++i) {
-      const size_t gap = bucket.gap[i];
-      if (sql.size() < gap || hash_before(sql, gap) != bucket.before_gap[i]) continue;
-      const Shape& shape = *bucket.shapes[i];
-      prefetch(&shape, sizeof(Shape));
-      if (bucket.like[i] != begun) {
-        const char* const start = bucket.shapes[bucket.like[i]]->start();
-        prefetch(start, gap);
-        if (std::memcmp(sql.data(), start, gap) != 0) continue;
-        begun = bucket.like[i];
-      }
-      prefetch(shape.gaps.data(), shape.gaps.size_bytes() + shape.pieces.size_bytes());
-      if (!matches_behind_start(shape, sql)) continue;
-      has_comment_ = shape.has_comment;
-      return shape.of;
-    }
-    // Starts of different lengths may share a bucket by chance: only longer ones lead on.
-    if (bucket.longer <= told_by || sql.size() < kStarts[bucket.longer]) return nullptr;
-    told_by = bucket.longer;
-    hash = hash_bytes(sql.substr(0, kStarts[told_by]));
+  const size_t start = length_of_start(sql);
+  Shape** const first = by_start_.find(hash_bytes(sql.substr(0, start)));
+  if (first == nullptr) return nullptr;
+  for (Shape** link = first; *link != nullptr; link = &(*link)->next) {
+    Shape* const shape = *link;
+    if (!matches(*shape, sql, start)) continue;
+    // To the front: what is asked for again and again is found at once, what is not falls off the end.
+    *link = shape->next;
+    shape->next = *first;
+    *first = shape;
+    has_comment_ = shape->has_comment;
+    return shape->of;
   }
-}
-
-void KnownShapes::put(OwnShape fresh) {
-  std::vector<OwnShape> waiting;
-  waiting.push_back(std::move(fresh));
-  while (!waiting.empty()) {
-    OwnShape shape = std::move(waiting.back());
-    waiting.pop_back();
-    const std::string_view sql = shape->text;
-    const size_t gap = shape->first_gap();
-    uint8_t told_by = 0;
-    Bucket* bucket = &buckets_[hash_of_start(sql) % kBuckets];
-    while (bucket->longer > told_by && gap >= kStarts[bucket->longer]) {
-      told_by = bucket->longer;
-      bucket = &buckets_[hash_bytes(sql.substr(0, kStarts[told_by])) % kBuckets];
-    }
-    if (bucket->size < Bucket::kSize) {
-      ++bucket->size;
-      bucket->set(bucket->size - 1, std::move(shape));
-      if (pushed_out_ > 0) --pushed_out_;
-    } else if (bucket->longer == 0 && (bucket->longer = longer_start(*bucket, told_by)) != 0) {
-      // All find their places anew: some here, others by the longer start.
-      Bucket full = std::exchange(*bucket, {});
-      bucket->longer = full.longer;
-      waiting.push_back(std::move(shape));
-      std::move(full.shapes.begin(), full.shapes.end(), std::back_inserter(waiting));
-    } else {
-      pushed_out_ = std::min(pushed_out_ + 1, 2 * kCrowded);
-      bytes_ -= bucket->shapes[bucket->next]->text.size();
-      bucket->set(bucket->next, std::move(shape));
-      bucket->next = static_cast<uint8_t>((bucket->next + 1) % Bucket::kSize);
-    }
-  }
-}
-
-void KnownShapes::Bucket::set(size_t i, OwnShape shape) {
-  const size_t first_gap = shape->first_gap();
-  gap[i] = static_cast<uint16_t>(first_gap);
-  before_gap[i] = hash_before(shape->text, first_gap);
-  shapes[i] = std::move(shape);
-  for (size_t j = 0; j < size; ++j) {
-    const auto start = [&](size_t k) { return shapes[k]->text.substr(0, gap[k]); };
-    like[j] = 0;
-    while (start(like[j]) != start(j)) ++like[j];
-  }
-}
-
-/// The first length behind `told_by` at which the starts of the shapes that go on so long are not all the same; 0: there is none.
-uint8_t KnownShapes::longer_start(const Bucket& bucket, uint8_t told_by) {
-  for (uint8_t i = told_by + 1; i < kStarts.size(); ++i) {
-    std::optional<std::string_view> one;
-    for (const OwnShape& shape : bucket.shapes) {
-      if (shape->first_gap() < kStarts[i]) continue;
-      const std::string_view start = shape->text.substr(0, kStarts[i]);
-      if (one.value_or(start) != start) return i;
-      one = start;
-    }
-  }
-  return 0;
+  return nullptr;
 }
 
 void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment) {
-  if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostGaps || !lifted.more_rows.empty()) return;
-  // Of many more shapes than there is room for, all would be pushed out before they come again: let some stay.
-  if (pushed_out_ >= kCrowded && ++passed_over_ % kOneOf != 0) return;
-  if (bytes_ + sql.size() > kMostBytes || (of->id < added_.size() && added_[of->id] == kMostOfTemplate)) return;
+  if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostPieces || !lifted.more_rows.empty()) return;
+  if (of->id < added_.size() && added_[of->id] == kMostOfTemplate) return;
   // Where some literals stay in the template, what kind of literal it is matters.
   if (istarts_with(sql, "set") || icontains(sql, "get_lock")) return;
-  std::vector<Gap> gaps;
   const char* const begin = sql.data();
-  uint32_t behind = 0;
+  const size_t start = length_of_start(sql);
+  std::array<Part, kMostPieces> parts;
+  uint32_t behind = 0;  // the last piece
+  uint32_t gap_end = 0;
+  uint32_t hashed = static_cast<uint32_t>(start);
+  Shape shape;
+  shape.of = of;
+  shape.has_comment = has_comment;
   for (uint32_t i = 0; i < lifted.pieces.size(); ++i) {
     const Piece& piece = lifted.pieces[i];
     const uint32_t stop = piece.offset + piece.length;
     if (piece.offset < behind || stop > sql.size()) return;
     behind = stop;
-    if (piece.source == Piece::Source::kPlaceholder) continue;
     const char before = piece.offset < 2 ? '\0' : begin[piece.offset - 1] == ' ' ? begin[piece.offset - 2] : begin[piece.offset - 1];
     const char after = stop < sql.size() ? begin[stop] : '\0';
-    Gap gap{piece.offset, stop, i, (before == '(' || before == ',' || before == '=') && (after == ',' || after == ')'), piece.source};
-    Piece plain;
-    if (piece.source == Piece::Source::kList) {
+    Part& part = parts[i];
+    part.at = static_cast<uint16_t>(piece.offset - gap_end);
+    part.source = piece.source;
+    part.is_free = (before == '(' || before == ',' || before == '=') && (after == ',' || after == ')');
+    part.is_list = piece.source == Piece::Source::kList;
+    part.is_verbatim = piece.is_verbatim;
+    const bool is_word =
+        piece.source == Piece::Source::kNull || piece.source == Piece::Source::kTrue || piece.source == Piece::Source::kFalse;
+    if (piece.source == Piece::Source::kPlaceholder || (is_word && (!part.is_free || piece.offset < start))) {
+      part.length = static_cast<uint16_t>(piece.length);
+      part.index = static_cast<uint16_t>(piece.index);
+      if (part.index != piece.index) return;
+      continue;
+    }
+    if (piece.offset < start) return;
+    part.is_gap = true;
+    if (part.is_list) {
       const PieceList& list = lifted.lists[piece.index];
       if (list.stride != 1 || list.count == 0) return;
-      gap.source = lifted.elements[list.begin].source;
-      lifted_.pieces.assign(i + 1, piece);
+      part.source = lifted.elements[list.begin].source;
+      Piece plain;
       lifted_.elements.clear();
       lifted_.lists.clear();
-      if (skip_list(begin + piece.offset, sql, gap) != begin + stop || lifted_.lists[0].count != list.count || after != ')') return;
+      if (skip_list(begin + piece.offset, sql, part, plain) != begin + stop || lifted_.lists[0].count != list.count || after != ')') return;
     } else {
-      const bool is_word =
-          piece.source == Piece::Source::kNull || piece.source == Piece::Source::kTrue || piece.source == Piece::Source::kFalse;
+      Piece plain;
       if (skip_value(begin + piece.offset, sql, plain) != begin + stop || plain.source != piece.source) return;
-      if (is_word && !gap.is_free) continue;
     }
-    gaps.push_back(gap);
+    shape.hash = hash_on(shape.hash, begin + hashed, piece.offset - hashed);
+    gap_end = hashed = stop;
   }
-  if (!gaps.empty() && gaps.front().begin < sizeof(uint64_t)) return;
+  shape.hash = hash_on(shape.hash, begin + hashed, sql.size() - hashed);
+  shape.last = static_cast<uint16_t>(sql.size() - gap_end);
+  shape.parts = std::span(parts).first(lifted.pieces.size());
   if (of->id >= added_.size()) added_.resize(of->id + 1);
   ++added_[of->id];
-  bytes_ += sql.size();
-  put(make_shape({of, sql, gaps, lifted.pieces, has_comment}));
+  put(hash_bytes(sql.substr(0, start)), shape);
 }
 
-KnownShapes::OwnShape KnownShapes::make_shape(const Shape& parts) {
-  static_assert(alignof(Gap) == alignof(Piece) && std::is_trivially_destructible_v<Shape>);
-  const size_t text_size = (parts.text.size() + alignof(Gap) - 1) / alignof(Gap) * alignof(Gap);
-  auto* const memory = static_cast<char*>(::operator new(sizeof(Shape) + text_size + parts.gaps.size_bytes() + parts.pieces.size_bytes()));
-  char* const text = memory + sizeof(Shape);
-  std::memcpy(text, parts.text.data(), parts.text.size());
-  auto* const gaps = reinterpret_cast<Gap*>(text + text_size);
-  std::uninitialized_copy(parts.gaps.begin(), parts.gaps.end(), gaps);
-  auto* const pieces = reinterpret_cast<Piece*>(gaps + parts.gaps.size());
-  std::uninitialized_copy(parts.pieces.begin(), parts.pieces.end(), pieces);
-  return OwnShape(
-      new (memory) Shape{parts.of, {text, parts.text.size()}, {gaps, parts.gaps.size()}, {pieces, parts.pieces.size()}, parts.has_comment});
+void KnownShapes::put(uint64_t start_hash, const Shape& fresh) {
+  if (memory_.bytes_used() + sizeof(Shape) + fresh.parts.size_bytes() > kMostBytes) {
+    by_start_ = {};
+    memory_.reset();
+    std::fill(added_.begin(), added_.end(), uint8_t{0});
+  }
+  const std::span<Part> parts = memory_.array_to_fill<Part>(fresh.parts.size());
+  std::uninitialized_copy(fresh.parts.begin(), fresh.parts.end(), parts.begin());
+  Shape* const shape = new (memory_.array_to_fill<Shape>(1).data()) Shape(fresh);
+  shape->parts = parts;
+  Shape*& first = by_start_[start_hash];
+  shape->next = first;
+  first = shape;
+  Shape* last = shape;
+  for (size_t i = 1; i < kMostOfStart && last != nullptr; ++i) last = last->next;
+  if (last != nullptr) last->next = nullptr;
 }
 
 }  // namespace dbaudit
