@@ -32,6 +32,12 @@ class Name {
   operator std::string_view() const { return str(); }    // NOLINT(google-explicit-constructor)
   /// Tells it from all others, in this run.
   [[nodiscard]] uint32_t id() const { return id_; }
+  /// The name with this id().
+  [[nodiscard]] static Name of(uint32_t id) {
+    Name name;
+    name.id_ = id;
+    return name;
+  }
   [[nodiscard]] Name lower() const;  ///< in ASCII lower case
 
   friend bool operator==(Name a, Name b) { return a.id_ == b.id_; }

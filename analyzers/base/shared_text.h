@@ -10,7 +10,7 @@
 
 namespace dbaudit {
 
-/// A text in four bytes a word (what stands between two blanks). It is put together when it is asked for.
+/// A text in four bytes a word (what stands between blanks, dots and commas). It is put together when it is asked for.
 class SharedText {
  public:
   SharedText() = default;
@@ -20,7 +20,8 @@ class SharedText {
   friend bool operator==(const SharedText& a, std::string_view b) { return a.str() == b; }
 
  private:
-  std::unique_ptr<Name[]> words_;
+  /// The id of a word's name, and in the two lowest bits what stands behind it.
+  std::unique_ptr<uint32_t[]> words_;
   uint32_t size_ = 0;
 };
 

@@ -128,18 +128,30 @@ Fingerprinter::Fingerprinter(const Dialect& dialect) : dialect_(dialect), pass_(
 Fingerprinter::~Fingerprinter() = default;
 Fingerprinter::Fingerprinter(Fingerprinter&&) noexcept = default;
 
-const Normalised& Fingerprinter::normalise(std::string_view sql) {
+namespace {
+
+void run_pass(std::string_view sql, const Dialect& dialect, PassResult& pass, std::vector<SlotToken>* tokens) {
+  SlotPass(sql, dialect, pass, tokens).run();
+  if (tokens != nullptr) tokens->back().token.unterminated |= pass.unterminated;
+}
+
+}  // namespace
+
+const Normalised& Fingerprinter::normalise(std::string_view sql, std::vector<SlotToken>* tokens) {
   sql_ = sql.substr(0, kLongestStatement);
   PassResult& pass = *pass_;
   lifted_ = &pass;
   pass.clear();
-  SlotPass(sql_, dialect_, pass, nullptr).run();
+  if (tokens != nullptr) tokens->clear();
+  run_pass(sql_, dialect_, pass, tokens);
   result_.text.assign(pass.text.view());
   result_.fingerprint = hash_bytes(result_.text);
   result_.slots = static_cast<uint32_t>(pass.pieces.size());
   result_.rows = pass.rows;
   result_.row_slots = pass.row_slots;
   result_.first_row_slot = pass.first_row_slot;
+  result_.has_comment = pass.has_comment;
+  result_.literals_matter = pass.literals_matter;
   result_.unterminated = pass.unterminated || sql.size() > kLongestStatement;
   result_.directives = pass.directives;
   result_.object_name = pass.object_name;
@@ -186,8 +198,7 @@ BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_para
 std::vector<SlotToken> tokenise(std::string_view sql, const Dialect& dialect) {
   std::vector<SlotToken> tokens;
   PassResult pass;
-  SlotPass(sql.substr(0, kLongestStatement), dialect, pass, &tokens).run();
-  tokens.back().token.unterminated |= pass.unterminated;
+  run_pass(sql.substr(0, kLongestStatement), dialect, pass, &tokens);
   return tokens;
 }
 

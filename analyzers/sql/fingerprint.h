@@ -29,6 +29,7 @@ namespace dbaudit {
 
 struct Lifted;
 struct PassResult;
+struct SlotToken;
 
 struct Normalised {
   std::string text;          ///< the template
@@ -37,8 +38,10 @@ struct Normalised {
   uint32_t rows = 0;         ///< VALUES rows that came to their end; 0 when there is no VALUES; of several clauses the outermost
   uint32_t row_slots = 0;    ///< slots in each VALUES row; 0 when the rows are of different shape (then they did not fold)
   uint32_t first_row_slot = 0;
-  bool unterminated = false;  ///< ended inside a quote or comment: the statement was cut
-  uint64_t directives = 0;    ///< hash of its `dbaudit:` comments, 0 without any: they are not in the text
+  bool has_comment = false;
+  bool literals_matter = false;  ///< what kind of literal a value is decides whether the template keeps it as text
+  bool unterminated = false;     ///< ended inside a quote or comment: the statement was cut
+  uint64_t directives = 0;       ///< hash of its `dbaudit:` comments, 0 without any: they are not in the text
   /// The name that the template spells sp, cur or ps, as written; of several the last. A view of the statement.
   std::string_view object_name;
 };
@@ -75,8 +78,8 @@ class Fingerprinter {
   ~Fingerprinter();
   Fingerprinter(Fingerprinter&&) noexcept;
   Fingerprinter& operator=(Fingerprinter&&) = delete;
-  /// The template of `sql`. The reference is valid until the next call.
-  const Normalised& normalise(std::string_view sql);
+  /// The template of `sql`. The reference is valid until the next call. `tokens` becomes what tokenise() says of `sql`.
+  const Normalised& normalise(std::string_view sql, std::vector<SlotToken>* tokens = nullptr);
   /// The values of the statement last normalised (its bytes must still be there), its placeholders filled from `params` (positional ?
   /// %s: in order; $n ?n :n by number; named: in order of first appearance). Missing parameters are kMissing. Literals have their own
   /// value whatever `params` says: drivers that inline values log them a second time as arguments.

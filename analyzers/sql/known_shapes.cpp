@@ -255,8 +255,6 @@ const Template* KnownShapes::find(std::string_view sql) {
 void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment) {
   if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostPieces || !lifted.more_rows.empty()) return;
   if (of->id < added_.size() && added_[of->id] == kMostOfTemplate) return;
-  // Where some literals stay in the template, what kind of literal it is matters.
-  if (istarts_with(sql, "set") || icontains(sql, "get_lock")) return;
   const char* const begin = sql.data();
   const size_t start = length_of_start(sql);
   std::array<Part, kMostPieces> parts;

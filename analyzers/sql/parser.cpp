@@ -25,9 +25,8 @@ constexpr size_t kMaxTokens = 1'000'000;
 
 }  // namespace
 
-Parser::Parser(std::string_view sql, const Dialect& dialect, bool truncated)
+Parser::Parser(std::string_view sql, std::span<const SlotToken> all, const Dialect& dialect, bool truncated)
     : dialect_(dialect), sql_(sql), mysql_(is_mysql_family(dialect.engine) || dialect.engine == Engine::kUnknown), truncated_(truncated) {
-  const std::vector<SlotToken> all = tokenise(sql, dialect);
   tokens_.reserve(all.size() + 1);
   int folded_depth = 0;
   for (const SlotToken& t : all) {
@@ -579,10 +578,14 @@ void Parser::explain() {
 }  // namespace sql_parser
 
 StatementFacts parse_statement(std::string_view sql, const Dialect& dialect, bool truncated) {
-  sql_parser::Parser parser(sql, dialect, truncated);
+  return parse_statement(sql, tokenise(sql, dialect), dialect, truncated);
+}
+
+StatementFacts parse_statement(std::string_view sql, std::span<const SlotToken> tokens, const Dialect& dialect, bool truncated) {
+  sql_parser::Parser parser(sql, tokens, dialect, truncated);
   StatementFacts facts = parser.run();
   if (!parser.hit_end_ || parser.truncated_) return facts;
-  sql_parser::Parser again(sql, dialect, true);
+  sql_parser::Parser again(sql, tokens, dialect, true);
   return again.run();
 }
 

@@ -4,6 +4,7 @@
 // (nodes → conjuncts, operands, select items). Included by nobody else.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "analyzers/sql/facts.h"
 #include "analyzers/sql/keywords.h"
 #include "analyzers/sql/lexer.h"
+#include "analyzers/sql/tokens.h"
 
 namespace dbaudit::sql_parser {
 
@@ -105,7 +107,7 @@ struct CteName {
 };
 
 struct Parser {
-  Parser(std::string_view sql, const Dialect& dialect, bool truncated);
+  Parser(std::string_view sql, std::span<const SlotToken> all, const Dialect& dialect, bool truncated);
 
   StatementFacts run();
 

@@ -98,7 +98,7 @@ void PassResult::clear() {
   lists.clear();
   more_rows.clear();
   rows = row_slots = first_row_slot = 0;
-  unterminated = false;
+  unterminated = has_comment = literals_matter = false;
   directives = 0;
   object_name = {};
   if (!parameter_names.empty()) {
@@ -129,6 +129,7 @@ void SlotPass::read(Token& t) {
 }
 
 void SlotPass::comment(const Token& t) {
+  out_.has_comment = true;
   const size_t at = t.text.find("dbaudit:");
   if (at != std::string_view::npos) out_.directives = hash_combine(out_.directives, hash_bytes(t.text.substr(at)));
 }
@@ -202,7 +203,7 @@ void SlotPass::run() {
         break;
       case TokenKind::kEnd:
         rows_end();
-        if (tokens_ != nullptr) tokens_->push_back({.token = t});
+        record(t);
         return;
     }
   }
@@ -215,18 +216,25 @@ void SlotPass::end_statement(const Token& next) {
   if (out_.text.size() != 0) out_.text.punct(';');
 }
 
+void SlotPass::record(const Token& t, int slot) {
+  if (tokens_ == nullptr) return;
+  SlotToken& recorded = tokens_->emplace_back();
+  recorded.token = t;
+  recorded.slot = slot;
+}
+
 /// A token that is no value.
 void SlotPass::keep(const Token& t) {
   behind_slot_ = false;
   at_start_ = false;
   keep_number_ = false;
   special_ = Special::kNone;
-  if (tokens_ != nullptr) tokens_->push_back({.token = t});
+  record(t);
 }
 
 /// A token that is a value.
 void SlotPass::lift(const Token& t, Piece::Source source) {
-  if (tokens_ != nullptr) tokens_->push_back({.token = t, .slot = static_cast<int>(out_.pieces.size())});
+  record(t, static_cast<int>(out_.pieces.size()));
   out_.pieces.push_back({.offset = offset_of(t),
                          .length = static_cast<uint32_t>(t.text.size()),
                          .index = source == Piece::Source::kPlaceholder ? parameter(t.text) : 0,
@@ -300,9 +308,13 @@ void SlotPass::word(const Token& t) {
   } else if (w == "duplicate") {
     if (previous_word_is("on")) values_is_function_ = true;
   } else if (w == "get_lock") {
-    if (punct_is(peek(), '(')) get_lock_depth_ = depth_ + 1;
+    if (punct_is(peek(), '(')) {
+      get_lock_depth_ = depth_ + 1;
+      out_.literals_matter = true;
+    }
   } else if (w == "wait") {
     keep_number_ = peek().kind == TokenKind::kNumber;
+    out_.literals_matter |= keep_number_;
   } else if (w == "function" || w == "procedure") {
     if (statement_ == Statement::kCreate) statement_ = Statement::kRoutine;
   } else if (w == "to") {
@@ -342,7 +354,7 @@ void SlotPass::first_word(std::string_view w) {
     case 'p':
       if (w == "pragma") {
         statement_ = Statement::kPragma;
-        keep_literals_ = true;
+        keep_literals_ = out_.literals_matter = true;
       }
       break;
     case 'r':
@@ -408,7 +420,9 @@ void SlotPass::setting(std::string_view name) {
   } else {
     while (!name.empty() && name[0] == '@') name.remove_prefix(1);
   }
-  if (std::any_of(std::begin(kSettings), std::end(kSettings), [&](std::string_view s) { return iequals(s, name); })) keep_literals_ = true;
+  if (std::any_of(std::begin(kSettings), std::end(kSettings), [&](std::string_view s) { return iequals(s, name); })) {
+    keep_literals_ = out_.literals_matter = true;
+  }
 }
 
 // --- Literals ----------------------------------------------------------------------------------------------------------------------------

@@ -48,6 +48,8 @@ struct PassResult : Lifted {
   TemplateText text;
   uint32_t rows = 0, row_slots = 0, first_row_slot = 0;
   bool unterminated = false;
+  bool has_comment = false;
+  bool literals_matter = false;  ///< the template keeps a literal as text, or would have kept one of another kind
   uint64_t directives = 0;       ///< hash of the `dbaudit:` comments; 0 without
   std::string_view object_name;  ///< savepoint, cursor or prepared statement that the template calls sp, cur, ps
   std::string scratch, body;
@@ -101,6 +103,7 @@ class SlotPass {
   [[nodiscard]] bool behind_operand() const;
   [[nodiscard]] bool previous_word_is(std::string_view lower_case) const;
 
+  void record(const Token& t, int slot = -1);
   void keep(const Token& t);
   void lift(const Token& t, Piece::Source source);
   void keep_literal(const Token& t);

@@ -18,6 +18,8 @@ constexpr size_t kSets = 1024;
 constexpr size_t kSeen = 4096;
 constexpr size_t kLongestKnown = 2048;
 constexpr size_t kMostPieces = 256;
+/// Bytes of a statement whose tokens are kept while it is looked up: should it be new, they are parsed. They take some ten times as much.
+constexpr size_t kLongestWithTokens = 64 << 10;
 constexpr uint64_t kTruncated = 0x7472756e63617465U;  // any constant: `truncate`
 
 // What the parser's lists have taken for more to come is given back: a template is kept for good.
@@ -114,10 +116,16 @@ void Templates::remember_text(std::string_view sql, uint64_t hash, bool truncate
   known->lifted = std::make_unique<Lifted>(lifted);
 }
 
+void Templates::remember_shape(std::string_view sql, const Normalised& n, bool cut, const Template* of) {
+  if (cut || n.literals_matter || !n.object_name.empty()) return;
+  shapes_->add(sql, fingerprinter_.last_lifted(), of, n.has_comment);
+}
+
 const Template* Templates::by_words(std::string_view sql, bool truncated) {
-  const Normalised& n = fingerprinter_.normalise(sql);
+  const bool keeps_tokens = sql.size() <= kLongestWithTokens;
+  const Normalised& n = fingerprinter_.normalise(sql, keeps_tokens ? &tokens_ : nullptr);
   last_name_ = n.object_name;
-  last_has_comment_ = sql.find("/*") != std::string_view::npos || sql.find("--") != std::string_view::npos;
+  last_has_comment_ = n.has_comment;
   const bool cut = truncated || n.unterminated;
   uint64_t key = n.fingerprint;
   if (n.directives != 0) key = hash_combine(key, n.directives);
@@ -125,7 +133,7 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   last_dropped_ = false;
   if (const uint32_t* const id = by_fingerprint_.find(key)) {
     const Template* const t = templates_[*id].get();
-    if (!cut && last_name_.empty()) shapes_->add(sql, fingerprinter_.last_lifted(), t, last_has_comment_);
+    remember_shape(sql, n, cut, t);
     return t;
   }
   if (size() >= cap_) {
@@ -142,12 +150,13 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   t->row_slots = n.row_slots;
   t->first_row_slot = n.first_row_slot;
   if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
-  t->facts = parse_statement(sql, dialect_, cut);
+  t->facts = keeps_tokens ? parse_statement(sql, tokens_, dialect_, cut) : parse_statement(sql, dialect_, cut);
   trim(t->facts);
   t->is_op = is_op(t->facts);
   t->locks_rows = std::any_of(t->facts.blocks.begin(), t->facts.blocks.end(), [](const QueryBlock& b) { return !b.locks.empty(); });
   by_fingerprint_[key] = t->id;
   templates_.push_back(std::move(t));
+  remember_shape(sql, n, cut, templates_.back().get());
   return templates_.back().get();
 }
 

@@ -12,6 +12,7 @@
 #include "analyzers/base/shared_text.h"
 #include "analyzers/sql/facts.h"
 #include "analyzers/sql/fingerprint.h"
+#include "analyzers/sql/tokens.h"
 
 namespace dbaudit {
 
@@ -67,6 +68,7 @@ class Templates {
   const Template* by_text(std::string_view sql, uint64_t hash, bool truncated);
   const Template* by_shape(std::string_view sql);
   const Template* by_words(std::string_view sql, bool truncated);
+  void remember_shape(std::string_view sql, const Normalised& n, bool cut, const Template* of);
   void remember_text(std::string_view sql, uint64_t hash, bool truncated, const Template* of);
 
   const Dialect& dialect_;
@@ -76,6 +78,7 @@ class Templates {
   std::unique_ptr<KnownShapes> shapes_;
   std::vector<KnownSet> known_;      // by hash_of_some()
   std::vector<uint64_t> seen_once_;  // hashes, by their lowest bits
+  std::vector<SlotToken> tokens_;    // of the statement that by_words() looks at
   std::string_view last_name_;       // object_name() of the statement last interned
   bool last_has_comment_ = false;
   std::vector<std::unique_ptr<Template>> templates_;
