@@ -11,16 +11,12 @@ namespace {
 constexpr uint32_t kSeparatorBits = 2;
 constexpr std::array<std::string_view, 1U << kSeparatorBits> kSeparators = {"", " ", ".", ", "};
 
-/// Which separator begins at `at`; 0: none, or the text ends there.
-uint32_t separator_at(std::string_view text, size_t at) {
-  if (at == text.size()) return 0;
-  switch (text[at]) {
-    case ' ': return 1;
-    case '.': return 2;
-    case ',': return at + 1 < text.size() && text[at + 1] == ' ' ? 3 : 0;
-    default: return 0;
-  }
-}
+/// By the byte that a separator begins with: which. A comma is one with the blank behind it.
+constexpr std::array<uint8_t, 256> kBegins = [] {
+  std::array<uint8_t, 256> begins{};
+  for (uint8_t i = 1; i < kSeparators.size(); ++i) begins[static_cast<unsigned char>(kSeparators[i].front())] = i;
+  return begins;
+}();
 
 }  // namespace
 
@@ -30,7 +26,11 @@ SharedText::SharedText(std::string_view text) {
   for (size_t begin = 0; begin < text.size();) {
     size_t end = begin;
     uint32_t separator = 0;
-    while (end < text.size() && (separator = separator_at(text, end)) == 0) ++end;
+    for (; end < text.size(); ++end) {
+      separator = kBegins[static_cast<unsigned char>(text[end])];
+      if (separator != 0 && text.substr(end, kSeparators[separator].size()) == kSeparators[separator]) break;
+      separator = 0;
+    }
     words.push_back(Name(text.substr(begin, end - begin)).id() << kSeparatorBits | separator);
     begin = end + kSeparators[separator].size();
   }

@@ -180,17 +180,28 @@ std::string Parser::name_at(int token) const {
   return std::string(t.text);
 }
 
+Name Parser::name_of(int token) const {
+  const Tok& t = tokens_[static_cast<size_t>(token)];
+  const char first = t.text.empty() ? '\0' : t.text.front();
+  // Between quotes none of which is doubled: as it stands.
+  if (t.kind == TokenKind::kQuotedName && (first == '"' || first == '`') && t.text.size() >= 2) {
+    const std::string_view name = t.text.substr(1, t.text.size() - 2);
+    if (name.find(first) == std::string_view::npos) return name;
+  }
+  return name_at(token);
+}
+
 bool Parser::same_name(std::string_view a, std::string_view b) const { return dialect_.fold_unquoted_lower ? a == b : iequals(a, b); }
 
 bool Parser::parse_object_name(ObjectName& out) {
   if (!is_name() && !(sqlite() && is_string())) return false;
-  out.name = name_at(here());
+  out.name = name_of(here());
   out.quoted = tok().kind != TokenKind::kWord;
   advance();
   while (is_punct('.') && (is_name(1) || tok(1).kind == TokenKind::kNumber || (sqlite() && is_string(1)))) {
     advance();
     out.schema = std::move(out.name);
-    out.name = name_at(here());
+    out.name = name_of(here());
     out.quoted = tok().kind != TokenKind::kWord;
     advance();
   }
@@ -200,9 +211,9 @@ bool Parser::parse_object_name(ObjectName& out) {
 ColumnRef Parser::column_ref(int column) const {
   const ColumnAt& at = columns_[static_cast<size_t>(column)];
   ColumnRef c;
-  if (at.qualifier >= 0) c.qualifier = name_at(at.qualifier);
+  if (at.qualifier >= 0) c.qualifier = name_of(at.qualifier);
   if (at.qualifier == kExcludedRow) c.qualifier = "excluded";
-  c.name = name_at(at.name);
+  c.name = name_of(at.name);
   return c;
 }
 

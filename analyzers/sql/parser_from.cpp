@@ -331,7 +331,7 @@ void Parser::table_alias(TableRef& t) {
                (tok().kind == TokenKind::kWord && tok().slot < 0 && (free_word || can_be_table_alias(kw(), dialect_.engine))) ||
                (is_string() && !postgres())) {
     if (!as && sqlite() && is(Kw::kNot)) return;
-    t.alias = name_at(here());
+    t.alias = name_of(here());
     advance();
   }
   if (is_punct('(') && (as || !t.alias.empty())) skip_parens();  // column names, or the row type of a function

@@ -162,6 +162,7 @@ struct Parser {
 
   // --- parser.cpp: names and text ---------------------------------------------------------------------------------------------------
   [[nodiscard]] std::string name_at(int token) const;  ///< unquoted; folded when the dialect does
+  [[nodiscard]] Name name_of(int token) const;         ///< the same
   [[nodiscard]] bool same_name(std::string_view a, std::string_view b) const;
   bool parse_object_name(ObjectName& out);
   [[nodiscard]] std::string text_of(int begin, int end) const;

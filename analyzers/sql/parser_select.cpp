@@ -296,13 +296,13 @@ void Parser::select_items(int b) {
     release(m);
     if (accept(Kw::kAs)) {
       if (is_name() || is_string()) {
-        item.alias = name_at(here());
+        item.alias = name_of(here());
         advance();
       }
     } else if ((tok().kind == TokenKind::kWord && tok().slot < 0 && can_be_column_alias(kw(), dialect_.engine) &&
                 !(is(Kw::kOperator) && is_punct('(', 1))) ||
                tok().kind == TokenKind::kQuotedName || (is_string() && !postgres())) {
-      item.alias = name_at(here());
+      item.alias = name_of(here());
       advance();
     }
     if (understood) block(b).items.push_back(std::move(item));

@@ -55,11 +55,11 @@ void Parser::insert(int w, int b) {
     skip_parens();
   }
   if (accept(Kw::kAs) && is_name()) {
-    write(w).target_alias = name_at(here());
+    write(w).target_alias = name_of(here());
     advance();
   } else if (is_name() && is_punct('(', 1) && !is(Kw::kValues) && !is(Kw::kValue) && !is(Kw::kSelect) && !is(Kw::kSet) &&
              !is(Kw::kOverriding) && !is(Kw::kWith)) {
-    write(w).target_alias = name_at(here());
+    write(w).target_alias = name_of(here());
     advance();
   }
   if (is_punct('(') && !query_in_parens()) insert_columns(w, b);
@@ -373,13 +373,13 @@ void Parser::set_list(int w, int b, std::vector<Assignment>& out, bool upsert) {
       return resynchronise("a column was expected in SET");
     }
     Assignment a;
-    a.column.name = name_at(here());
+    a.column.name = name_of(here());
     advance();
     while (is_punct('.') && is_name(1)) {
       advance();
       if (!postgres()) {
         a.column.qualifier = std::move(a.column.name);
-        a.column.name = name_at(here());
+        a.column.name = name_of(here());
       } else {
         element_written_ = true;
       }
