@@ -60,7 +60,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     const WriteAccess& update = write.statement->access.writes.front();
     if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || update.set.size() < kFewColumns) continue;
     if (update.housekeeping) continue;
-    const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+    const std::optional<ReadRef> read = context.picking_read(unit, w, update);
     if (!read || is_locking(read->access->lock) || has_guard(write, update, *read->access)) continue;
     if (!writes_all_it_read(update, *read->access) || protected_by_lock(unit, read->op, w, update)) continue;
 

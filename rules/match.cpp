@@ -248,9 +248,9 @@ RowLink link_rows(const Op& read, const ReadAccess& r, const Op& write, const Wr
 
 std::optional<ReadRef> deciding_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w, RowLink at_least) {
   const Op& op = unit.ops[write];
-  for (uint32_t i = write; i-- > reach_from(write);) {
+  uint32_t before = write;
+  for (uint32_t i; (i = unit.last_touching(w, reach_from(write), before)) != before; before = i) {
     const Op& earlier = unit.ops[i];
-    if (!earlier.statement->access.may_touch(w)) continue;
     for (const ReadAccess& r : earlier.statement->access.reads) {
       if (!r.top_level || earlier.failed) continue;
       if (link_rows(earlier, r, op, w) >= at_least) return ReadRef{i, &r};

@@ -196,6 +196,8 @@ class RuleContext {
   void place_alone(Match& match) const;
   /// The lookups and the INSERTs that follow from them, in the unit that is being visited; found once for all rules that ask.
   [[nodiscard]] virtual const std::vector<LookupInsert>& lookup_inserts(const WorkUnit& unit) = 0;
+  /// deciding_read() of RowLink::kPicked, found once for all rules that ask of the unit that is being visited.
+  [[nodiscard]] virtual std::optional<ReadRef> picking_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w) = 0;
   /// decision_of(), found once for all rules that ask of the unit that is being visited.
   [[nodiscard]] virtual const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) = 0;
   /// protects(), with a schema; valid while the unit is visited.

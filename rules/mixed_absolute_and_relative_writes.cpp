@@ -45,7 +45,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
           continue;
         if (!is_open) {
           is_open = row_identity(update, update.equal, write) != 0 && !protected_by_lock(unit, w, w, update);
-          if (*is_open) read = deciding_read(unit, w, update, RowLink::kPicked);
+          if (*is_open) read = context.picking_read(unit, w, update);
         }
         if (!*is_open || (read && read->access->projects(c))) continue;
         Match m;

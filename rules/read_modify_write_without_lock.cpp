@@ -99,7 +99,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (update.kind != StatementKind::kUpdate || !update.exact || write.truncated || update.housekeeping) continue;
       check_one_statement(unit, w, update, context);
       if (update.equal.empty()) continue;
-      const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+      const std::optional<ReadRef> read = context.picking_read(unit, w, update);
       if (!read) continue;
       const ReadAccess& r = *read->access;
       if (has_guard(write, update, r)) continue;

@@ -144,6 +144,7 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] const Protection& protection(const Table& table, const std::vector<LookupColumn>& lookup) override {
     return protections_->of(table, lookup);
   }
+  [[nodiscard]] std::optional<ReadRef> picking_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
   [[nodiscard]] const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
   [[nodiscard]] bool is_well_known(const Op& op) const override { return runs_[op.statement->source->id].by.are_many(); }
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
@@ -197,6 +198,11 @@ class Audit::Folder final : public RuleContext {
     const WriteAccess* write = nullptr;
     std::optional<Decision> decision;
   };
+  struct Picked {
+    const WriteAccess* write = nullptr;
+    std::optional<ReadRef> read;
+  };
+  std::vector<Picked> picked_;                 // likewise, by op; empty while nobody has asked
   std::vector<Decided> decided_;               // likewise, by op; empty while nobody has asked
   std::deque<Group> groups_;                   // of a rule, tables and a writing template, in the order in which they were seen first
   HashTable<Group*> group_ids_;                // by a hash of these
@@ -365,6 +371,13 @@ void Audit::Folder::report(Match m) {
   }
 }
 
+std::optional<ReadRef> Audit::Folder::picking_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w) {
+  if (picked_.empty()) picked_.resize(unit.ops.size());
+  Picked& picked = picked_[write];
+  if (picked.write != &w) picked = {&w, deciding_read(unit, write, w, RowLink::kPicked)};
+  return picked.read;
+}
+
 const std::optional<Decision>& Audit::Folder::decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) {
   if (decided_.empty()) decided_.resize(unit.ops.size());
   Decided& decided = decided_[write];
@@ -450,6 +463,7 @@ void Audit::Folder::visit(const WorkUnit& unit) {
   for (const Op& op : unit.ops) remember(unit, op);
   const TraitMask traits = traits_of(unit);
   lookup_inserts_.reset();
+  picked_.clear();
   decided_.clear();
   if (protections_) protections_->forget_old();
   for (const Rule* rule : options_.rules) {

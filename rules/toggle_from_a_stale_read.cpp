@@ -32,7 +32,7 @@ uint64_t turned(const std::string& table, const std::string& column, bool on) {
 // The flag that is the purpose of the UPDATE: everything else it writes stays what it was.
 void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, RuleContext& context) {
   const Op& write = unit.ops[w];
-  const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+  const std::optional<ReadRef> read = context.picking_read(unit, w, update);
   if (!read || has_guard(write, update, *read->access) || write.changes().size() != update.set.size()) return;
   const ColumnWrite* flag = nullptr;
   CellStep step;

@@ -65,7 +65,7 @@ std::string coarse_time(const Op& op, const WriteAccess& w, Engine engine) {
 void check_coarse_time(const WorkUnit& unit, uint32_t w, const WriteAccess& update, RuleContext& context) {
   const std::string column = coarse_time(unit.ops[w], update, unit.engine);
   if (column.empty()) return;
-  const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+  const std::optional<ReadRef> read = context.picking_read(unit, w, update);
   if (!read || !read->access->projects(column) || protected_by_lock(unit, read->op, w, update)) return;
   Match m;
   m.unit = &unit;
@@ -105,7 +105,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       m.read = m.write = w;
       m.has_write = true;
       m.pattern = Pattern::kVersionUnchecked;
-      const std::optional<ReadRef> read = deciding_read(unit, w, update, RowLink::kPicked);
+      const std::optional<ReadRef> read = context.picking_read(unit, w, update);
       if (read) {
         m.read = read->op;
         m.has_read = true;

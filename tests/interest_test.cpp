@@ -34,6 +34,9 @@ class Listener final : public RuleContext {
     inserts_ = find_lookup_inserts(unit, protections_ ? &*protections_ : nullptr);
     return inserts_;
   }
+  std::optional<ReadRef> picking_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override {
+    return deciding_read(unit, write, w, RowLink::kPicked);
+  }
   const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override {
     decision_ = decision_of(unit, write, w);
     return decision_;

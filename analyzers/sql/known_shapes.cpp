@@ -10,6 +10,7 @@
 #include <new>
 
 #include "analyzers/base/hash.h"
+#include "analyzers/base/prefetch.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/templates.h"
@@ -21,8 +22,8 @@ namespace {
 constexpr size_t kLongest = 8192;  // bytes of a statement
 constexpr size_t kMostPieces = 256;
 constexpr uint8_t kMostOfTemplate = 255;
-constexpr size_t kMostOfStart = 8;
-constexpr size_t kMostBytes = size_t{24} << 20;  // of all shapes; a shape takes some hundred
+constexpr uint32_t kMostOfStart = 8;
+constexpr size_t kMostBytes = size_t{16} << 20;  // of all shapes: 200,000 with five values
 
 constexpr size_t kStep = 16;
 #if defined(__SSE2__)
@@ -82,10 +83,9 @@ constexpr std::array<bool, 256> kJoins = [] {
   return joins;
 }();
 
-/// The bytes before the first quote and before the first digit that may begin a number: statements of one shape share them, and few of another have
-/// the same.
-size_t length_of_start(std::string_view sql) {
-  for (size_t at = 0; at < sql.size(); at += kStep) {
+/// Where, at or behind `from`, the first quote stands or the first digit that may begin a number: statements of one shape agree in the bytes before it.
+size_t find_value(std::string_view sql, size_t from) {
+  for (size_t at = from; at < sql.size(); at += kStep) {
     uint32_t marks = digits_and_quotes_at(sql.data() + at, sql);
     while (marks != 0) {
       const size_t i = at + static_cast<size_t>(std::countr_zero(marks));
@@ -116,6 +116,8 @@ uint64_t hash_on(uint64_t hash, const char* p, size_t n) {
 }
 
 }  // namespace
+
+KnownShapes::Start::Start(std::string_view sql) : end(find_value(sql, 0)), hash(hash_bytes(sql.substr(0, end))) {}
 
 KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect) {}
 
@@ -197,18 +199,18 @@ const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Pa
   return p;
 }
 
-/// Whether `sql` goes on as the shape does behind its start, of which it has `start` bytes.
+/// Whether `sql` goes on as the shape does behind the first `start` bytes, which they have in common.
 bool KnownShapes::matches(const Shape& shape, std::string_view sql, size_t start) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
-  lifted_.pieces.resize(shape.parts.size());
+  lifted_.pieces.resize(shape.parts().size());
   lifted_.elements.clear();
   lifted_.lists.clear();
   const char* p = begin;  // behind the last gap
   const char* hashed = begin + start;
   uint64_t hash = 0;
   Piece* piece = lifted_.pieces.data();
-  for (const Part& part : shape.parts) {
+  for (const Part& part : shape.parts()) {
     if (end - p < part.at + part.length) return false;
     const char* const at = p + part.at;
     if (!part.is_gap) {
@@ -234,21 +236,38 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql, size_t start
   return end - p == shape.last && hash_on(hash, hashed, static_cast<size_t>(end - hashed)) == shape.hash;
 }
 
+/// The start goes on behind the value that it ends before. False: there is none, or not a plain one.
+bool KnownShapes::lengthen(Start& start, std::string_view sql) const {
+  if (start.end == sql.size()) return false;
+  Piece value;
+  const char* const behind = skip_value(sql.data() + start.end, sql, value);
+  if (behind == nullptr) return false;
+  const auto from = static_cast<size_t>(behind - sql.data());
+  start.end = find_value(sql, from);
+  start.hash = hash_combine(start.hash, hash_bytes(sql.substr(from, start.end - from)));
+  return true;
+}
+
 const Template* KnownShapes::find(std::string_view sql) {
   if (sql.size() < kStep || sql.size() > kLongest) return nullptr;
-  const size_t start = length_of_start(sql);
-  Shape** const first = by_start_.find(hash_bytes(sql.substr(0, start)));
-  if (first == nullptr) return nullptr;
-  for (Shape** link = first; *link != nullptr; link = &(*link)->next) {
-    Shape* const shape = *link;
-    if (!matches(*shape, sql, start)) continue;
-    // To the front: what is asked for again and again is found at once, what is not falls off the end.
-    *link = shape->next;
-    shape->next = *first;
-    *first = shape;
-    has_comment_ = shape->has_comment;
-    return shape->of;
-  }
+  const Start first(sql);
+  Start start = first;
+  do {
+    Shapes* const shapes = by_start_.find(start.hash);
+    if (shapes == nullptr) return nullptr;
+    for (Shape** link = &shapes->first; *link != nullptr; link = &(*link)->next) {
+      Shape* const shape = *link;
+      prefetch(shape->of, sizeof(Template));
+      if (!matches(*shape, sql, first.end)) continue;
+      // To the front: what is asked for again and again is found at once, what is not falls off the end.
+      *link = shape->next;
+      shape->next = shapes->first;
+      shapes->first = shape;
+      has_comment_ = shape->has_comment;
+      return shape->of;
+    }
+    if (!shapes->goes_on) return nullptr;
+  } while (lengthen(start, sql));
   return nullptr;
 }
 
@@ -256,11 +275,11 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
   if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostPieces || !lifted.more_rows.empty()) return;
   if (of->id < added_.size() && added_[of->id] == kMostOfTemplate) return;
   const char* const begin = sql.data();
-  const size_t start = length_of_start(sql);
+  const Start start(sql);
   std::array<Part, kMostPieces> parts;
   uint32_t behind = 0;  // the last piece
   uint32_t gap_end = 0;
-  uint32_t hashed = static_cast<uint32_t>(start);
+  auto hashed = static_cast<uint32_t>(start.end);
   Shape shape;
   shape.of = of;
   shape.has_comment = has_comment;
@@ -279,13 +298,13 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
     part.is_verbatim = piece.is_verbatim;
     const bool is_word =
         piece.source == Piece::Source::kNull || piece.source == Piece::Source::kTrue || piece.source == Piece::Source::kFalse;
-    if (piece.source == Piece::Source::kPlaceholder || (is_word && (!part.is_free || piece.offset < start))) {
+    if (piece.source == Piece::Source::kPlaceholder || (is_word && (!part.is_free || piece.offset < start.end))) {
       part.length = static_cast<uint16_t>(piece.length);
       part.index = static_cast<uint16_t>(piece.index);
       if (part.index != piece.index) return;
       continue;
     }
-    if (piece.offset < start) return;
+    if (piece.offset < start.end) return;
     part.is_gap = true;
     if (part.is_list) {
       const PieceList& list = lifted.lists[piece.index];
@@ -304,28 +323,37 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
   }
   shape.hash = hash_on(shape.hash, begin + hashed, sql.size() - hashed);
   shape.last = static_cast<uint16_t>(sql.size() - gap_end);
-  shape.parts = std::span(parts).first(lifted.pieces.size());
+  shape.size = static_cast<uint16_t>(lifted.pieces.size());
   if (of->id >= added_.size()) added_.resize(of->id + 1);
   ++added_[of->id];
-  put(hash_bytes(sql.substr(0, start)), shape);
+  put(sql, start, shape, std::span(parts).first(shape.size));
 }
 
-void KnownShapes::put(uint64_t start_hash, const Shape& fresh) {
-  if (memory_.bytes_used() + sizeof(Shape) + fresh.parts.size_bytes() > kMostBytes) {
+void KnownShapes::put(std::string_view sql, Start start, const Shape& fresh, std::span<const Part> parts) {
+  const size_t bytes = sizeof(Shape) + parts.size_bytes();
+  if (memory_.bytes_used() + bytes > kMostBytes) {
     by_start_ = {};
     memory_.reset();
     std::fill(added_.begin(), added_.end(), uint8_t{0});
   }
-  const std::span<Part> parts = memory_.array_to_fill<Part>(fresh.parts.size());
-  std::uninitialized_copy(fresh.parts.begin(), fresh.parts.end(), parts.begin());
-  Shape* const shape = new (memory_.array_to_fill<Shape>(1).data()) Shape(fresh);
-  shape->parts = parts;
-  Shape*& first = by_start_[start_hash];
-  shape->next = first;
-  first = shape;
+  Shapes* shapes = &by_start_[start.hash];
+  while ((shapes->goes_on || shapes->size == kMostOfStart) && lengthen(start, sql)) {
+    // What stands here will be added again where it belongs, but for what has no more values.
+    if (!shapes->goes_on) *shapes = {.goes_on = true};
+    shapes = &by_start_[start.hash];
+  }
+  static_assert(sizeof(Shape) % alignof(Shape) == 0 && sizeof(Part) == alignof(Shape));
+  auto* const shape = new (memory_.array_to_fill<uint64_t>(bytes / sizeof(uint64_t)).data()) Shape(fresh);
+  std::uninitialized_copy(parts.begin(), parts.end(), reinterpret_cast<Part*>(shape + 1));
+  shape->next = shapes->first;
+  shapes->first = shape;
+  if (shapes->size < kMostOfStart) {
+    ++shapes->size;
+    return;
+  }
   Shape* last = shape;
-  for (size_t i = 1; i < kMostOfStart && last != nullptr; ++i) last = last->next;
-  if (last != nullptr) last->next = nullptr;
+  for (size_t i = 1; i < kMostOfStart; ++i) last = last->next;
+  last->next = nullptr;
 }
 
 }  // namespace dbaudit

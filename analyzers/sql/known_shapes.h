@@ -29,7 +29,7 @@ class KnownShapes {
   [[nodiscard]] bool has_comment() const { return has_comment_; }
   /// Remembers `sql`, a whole statement of template `of` in which it does not matter what kind of literal a value is, when all its values are plain (numbers without sign or exponent, strings in single quotes,
   /// NULL, TRUE, FALSE, placeholders) and it has no folded rows. Bounded: of the 256th of one template (a comment that names the request makes every text
-  /// another) nothing is kept, of more than kMostOfStart that start alike those last found are, and past kMostBytes all is forgotten.
+  /// another) nothing is kept, of those that cannot be told apart by their starts the last eight found are, and past kMostBytes all is forgotten.
   void add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment);
 
  private:
@@ -48,22 +48,39 @@ class KnownShapes {
     bool is_verbatim : 1 = false;
   };
   static_assert(sizeof(Part) == 8);
+  /// Its parts stand right behind it, one for each piece, in order.
   struct Shape {
+    [[nodiscard]] std::span<const Part> parts() const { return {reinterpret_cast<const Part*>(this + 1), size}; }
+
     const Template* of = nullptr;
     Shape* next = nullptr;  ///< of those with the same start, the next to compare
     uint64_t hash = 0;      ///< of all but the gaps, behind the start
-    std::span<Part> parts;  ///< one for each piece, in order
+    uint16_t size = 0;      ///< of the parts
     uint16_t last = 0;      ///< bytes behind the last gap
     bool has_comment = false;
+  };
+  static_assert(sizeof(Shape) == 32 && alignof(Shape) >= alignof(Part));
+  /// What stands before the first value of a statement; where many go on differently, what stands between the first values too.
+  struct Start {
+    explicit Start(std::string_view sql);
+
+    size_t end = 0;  ///< where the next value begins, or the statement ends
+    uint64_t hash = 0;
+  };
+  struct Shapes {
+    Shape* first = nullptr;
+    uint32_t size = 0;
+    bool goes_on = false;  ///< there are longer starts
   };
 
   const char* skip_value(const char* p, std::string_view sql, Piece& piece) const;
   const char* skip_list(const char* p, std::string_view sql, const Part& part, Piece& list);
   bool matches(const Shape& shape, std::string_view sql, size_t start);
-  void put(uint64_t start_hash, const Shape& parts);
+  bool lengthen(Start& start, std::string_view sql) const;
+  void put(std::string_view sql, Start start, const Shape& fresh, std::span<const Part> parts);
 
   const Dialect& dialect_;
-  HashTable<Shape*> by_start_;  // by the hash of what stands before the first value, at least
+  HashTable<Shapes> by_start_;  // by Start::hash
   Arena memory_;                // of the shapes and their parts
   std::vector<uint8_t> added_;  // by template: how often
   bool has_comment_ = false;

@@ -604,10 +604,14 @@ void Trace::end_unit(Session& s, UnitEnd why) {
     locks_.find(s.unit);
     s.unit.locks = &locks_;
     writers_.clear();
+    touched_.clear();
     for (uint32_t i = 0; i < s.unit.ops.size(); ++i) {
-      if (!s.unit.ops[i].statement->access.writes.empty()) writers_.push_back(i);
+      const StatementAccess& access = s.unit.ops[i].statement->access;
+      if (!access.writes.empty()) writers_.push_back(i);
+      touched_.push_back(access.tables_read | access.tables_written);
     }
     s.unit.writers = writers_;
+    s.unit.touched = touched_;
     visit_(s.unit);
   }
   open_ops_ -= s.unit.ops.size();

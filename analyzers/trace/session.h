@@ -113,6 +113,7 @@ class Trace {
   WriteHistory history_;
   UnitLocks locks_;                // of the unit that ended last
   std::vector<uint32_t> writers_;  // likewise
+  std::vector<TableSet> touched_;  // likewise
   struct Unobserved {
     int64_t at;          ///< µs; of ops of one session it never falls
     uint64_t row;        ///< WriteHistory::row_of()

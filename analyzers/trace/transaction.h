@@ -130,7 +130,24 @@ struct WorkUnit {
   std::string_view orm;               ///< `django`, … when the kind of log tells
   const UnitLocks* locks = nullptr;   ///< for the visit, as the next
   std::span<const uint32_t> writers;  ///< indexes of the ops that write, in order
+  std::span<const TableSet> touched;  ///< by op: the tables that it reads or writes
   Arena* arena = nullptr;             ///< owner of the values; outlives the visit
+
+  /// The last op in [from, before) that reads or writes the table, perhaps; `before` when there is none.
+  [[nodiscard]] uint32_t last_touching(const AccessedTable& table, uint32_t from, uint32_t before) const;
 };
+
+inline uint32_t WorkUnit::last_touching(const AccessedTable& table, uint32_t from, uint32_t before) const {
+  constexpr uint32_t kAtOnce = 8;
+  uint32_t at = before;
+  for (TableSet any = 0; at - from >= kAtOnce; at -= kAtOnce) {
+    for (uint32_t i = at - kAtOnce; i < at; ++i) any |= touched[i];
+    if ((any & table.bit) != 0) break;
+  }
+  while (at > from) {
+    if ((touched[--at] & table.bit) != 0) return at;
+  }
+  return before;
+}
 
 }  // namespace dbaudit
