@@ -150,6 +150,24 @@ TEST_CASE("Arena keeps what it copied until reset", "[base]") {
   CHECK(arena.copy("again") == "again");
 }
 
+TEST_CASE("An Arena that was reset uses one of its blocks again, unless all are larger than it may keep", "[base]") {
+  constexpr size_t kKept = 4 << 10;
+  Arena arena;
+  const char* const first = arena.bytes(8);
+  arena.reset(kKept);
+  CHECK(arena.bytes(8) == first);
+  for (size_t i = 0; i < 100; ++i) static_cast<void>(arena.bytes(1000));
+  arena.reset(kKept);
+  const char* const kept = arena.bytes(8);
+  for (const size_t n : {size_t{3000}, size_t{1} << 20}) {
+    CHECK(arena.bytes(n) != nullptr);
+    arena.reset(kKept);
+    CHECK(arena.bytes(8) == kept);
+  }
+  arena.reset(0);
+  CHECK(arena.copy("again") == "again");
+}
+
 TEST_CASE("Arena aligns arrays and begins their elements", "[base]") {
   Arena arena;
   CHECK(arena.array<int64_t>(0).empty());

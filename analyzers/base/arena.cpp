@@ -1,6 +1,8 @@
 #include "analyzers/base/arena.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 namespace dbaudit {
 namespace {
@@ -12,18 +14,22 @@ constexpr size_t kFirstBlock = 1 << 10;
 }  // namespace
 
 void Arena::grow(size_t bytes) {
-  const size_t usual = blocks_.empty() ? kFirstBlock : std::min(blocks_.back().size * 2, kLargestBlock);
-  const size_t size = std::max(usual, bytes);
-  blocks_.push_back({std::unique_ptr<char[]>(new char[size]), size});
-  next_ = blocks_.back().data.get();
-  end_ = next_ + size;
+  const size_t usual = last_ == nullptr ? kFirstBlock : std::min(last_->size * 2, kLargestBlock);
+  const size_t size = std::max(usual, sizeof(Block) + bytes);
+  last_ = new (::operator new(size)) Block{last_, size};
+  next_ = last_->data();
+  end_ = next_ + (size - sizeof(Block));
+}
+
+void Arena::free_blocks(Block* last) {
+  while (last != nullptr) ::operator delete(std::exchange(last, last->before));
 }
 
 void Arena::reset(size_t keep) {
-  while (!blocks_.empty() && blocks_.back().size > keep) blocks_.pop_back();
-  if (blocks_.size() > 1) blocks_.erase(blocks_.begin(), blocks_.end() - 1);
-  next_ = blocks_.empty() ? nullptr : blocks_.back().data.get();
-  end_ = blocks_.empty() ? nullptr : next_ + blocks_.back().size;
+  while (last_ != nullptr && last_->size > keep) ::operator delete(std::exchange(last_, last_->before));
+  if (last_ != nullptr) free_blocks(std::exchange(last_->before, nullptr));
+  next_ = last_ == nullptr ? nullptr : last_->data();
+  end_ = last_ == nullptr ? nullptr : next_ + (last_->size - sizeof(Block));
   used_ = 0;
 }
 

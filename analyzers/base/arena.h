@@ -5,13 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "analyzers/base/prefetch.h"
 
@@ -20,14 +18,13 @@ namespace dbaudit {
 class Arena {
  public:
   Arena() = default;
-  Arena(Arena&& other) noexcept { *this = std::move(other); }
+  Arena(Arena&& other) noexcept { swap(other); }
   Arena& operator=(Arena&& other) noexcept {
-    blocks_ = std::exchange(other.blocks_, {});
-    next_ = std::exchange(other.next_, nullptr);
-    end_ = std::exchange(other.end_, nullptr);
-    used_ = std::exchange(other.used_, 0);
+    Arena moved(std::move(other));
+    swap(moved);
     return *this;
   }
+  ~Arena() { free_blocks(last_); }
 
   /// Copies `s`; the view lives until reset().
   std::string_view copy(std::string_view s) {
@@ -61,10 +58,10 @@ class Arena {
   }
   /// What was put here last is read soon.
   void expect_reading() const {
-    if (blocks_.empty()) return;
+    if (last_ == nullptr) return;
     constexpr size_t kMost = 8 << 10;
-    const auto used = static_cast<size_t>(next_ - blocks_.back().data.get());
-    prefetch(blocks_.back().data.get(), std::min(used, kMost));
+    const auto used = static_cast<size_t>(next_ - reinterpret_cast<const char*>(last_));
+    prefetch(last_, std::min(used, kMost));
   }
   static constexpr size_t kLargestBlock = 256 << 10;  ///< but for what is larger by itself
   /// Forgets everything. What comes next is much like it: keeps one block of at most `keep` bytes, the largest.
@@ -82,13 +79,25 @@ class Arena {
   }
   /// Begins a block of at least `bytes`.
   void grow(size_t bytes);
+  /// The head of its own memory, so that a unit of few statements touches no more than what it holds.
   struct Block {
-    std::unique_ptr<char[]> data;
-    size_t size = 0;
+    Block* before;
+    size_t size;  // with the head
+
+    char* data() { return reinterpret_cast<char*>(this + 1); }
   };
-  std::vector<Block> blocks_;
-  char* next_ = nullptr;  // in the last block
-  char* end_ = nullptr;   // of it
+  /// That one and all before it.
+  static void free_blocks(Block* last);
+  void swap(Arena& other) noexcept {
+    std::swap(last_, other.last_);
+    std::swap(next_, other.next_);
+    std::swap(end_, other.end_);
+    std::swap(used_, other.used_);
+  }
+
+  Block* last_ = nullptr;  // owned, as all before it
+  char* next_ = nullptr;   // in the last block
+  char* end_ = nullptr;    // of it
   size_t used_ = 0;
 };
 
