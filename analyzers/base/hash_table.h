@@ -1,6 +1,6 @@
 #pragma once
-// Tables whose keys are 64-bit hashes already (base/hash.h): slots in one array, one cache line a look-up where a table of nodes takes three. Nothing is
-// ever taken out. Their order is no order: look up by key, and sort what is walked where order would show.
+// Tables whose keys are 64-bit hashes already (base/hash.h): slots in one array, one cache line a look-up where a table of nodes takes three. Their
+// order is no order: look up by key, and sort what is walked where order would show.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace dbaudit {
 
-/// T must be movable and have a default; a value stays where it is until the next insertion. Key 0 is the same as key 1: of hashes, neither is likelier
-/// than any other collision.
+/// T must be movable and have a default; a value stays where it is until the next insertion or removal. Key 0 is the same as key 1: of hashes,
+/// neither is likelier than any other collision.
 template <typename T>
 class HashTable {
  public:
@@ -36,6 +36,22 @@ class HashTable {
       ++size_;
     }
     return slot.value;
+  }
+  /// Does nothing where the key is not. The table keeps its size.
+  void erase(uint64_t key) {
+    if (slots_.empty()) return;
+    const size_t mask = slots_.size() - 1;
+    size_t hole = place_of(key);
+    if (slots_[hole].key == 0) return;
+    // A look-up ends at a free slot: whoever stands behind the hole and was to stand at it, or before it, moves there.
+    for (size_t at = (hole + 1) & mask; slots_[at].key != 0; at = (at + 1) & mask) {
+      const size_t wanted = slots_[at].key & mask;
+      if (((at - wanted) & mask) < ((at - hole) & mask)) continue;
+      slots_[hole] = std::move(slots_[at]);
+      hole = at;
+    }
+    slots_[hole] = Slot();
+    --size_;
   }
   /// For a key that is looked up soon.
   void prefetch(uint64_t key) const {
