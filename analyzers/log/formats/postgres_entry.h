@@ -63,9 +63,9 @@ class PostgresSessions {
     bool has_pending_bind = false;  // bind logged, its execute not yet
     bool has_stray_end = false;     // COMMIT or ROLLBACK without BEGIN; a WARNING may still excuse it
     bool is_audited = false;        // the last statement is known by its AUDIT line alone, so far
-    uint64_t audit_id = 0;          // pgaudit's number of the last statement, and
-    size_t audit_repeats = 0;       // how often its text may come again: once for each statement of a packet
     InTx in_tx = InTx::kUnknown;
+    uint64_t audit_id = 0;            // pgaudit's number of the last statement, and
+    size_t audit_repeats = 0;         // how often its text may come again: once for each statement of a packet
     uint64_t bind_hash = 0;           // of the text last bound
     std::string bind_parameters;      // and its values as printed; empty: none
     std::string app, user, database;  // from `connection authorized`, for prefixes that do not show them
