@@ -57,18 +57,19 @@ LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
   Times times;
   if (options_.jobs > 1) {
     constexpr size_t kAhead = 3;  // records: about as long as memory takes
-    RecordPipeline pipeline(*log.reader, *log.lines, templates_, others_, part_);
+    RecordPipeline pipeline(log.format->name, *log.reader, *log.lines, templates_, others_, part_);
     while (const RecordPipeline::Batch* batch = InterruptWatch::caught() == 0 ? pipeline.next() : nullptr) {
       for (size_t i = 0; i < batch->items.size(); ++i) {
         const RecordPipeline::Item& item = batch->items[i];
-        if (i + 2 * kAhead < batch->items.size()) trace_.expect(batch->items[i + 2 * kAhead].session_hash);
+        if (i + 3 * kAhead < batch->items.size()) trace_.expect_far(batch->items[i + 3 * kAhead].session);
+        if (i + 2 * kAhead < batch->items.size()) trace_.expect(batch->items[i + 2 * kAhead].session);
         if (i + kAhead < batch->items.size()) {
           const RecordPipeline::Item& soon = batch->items[i + kAhead];
-          trace_.expect(soon.session_hash, soon.record, batch->of(soon));
+          trace_.expect(soon.session, soon.record, batch->of(soon));
         }
         progress_.at(batch->bytes_read);
         times.see(item.record);
-        if (!item.is_left_out) trace_.feed(index, log.format->name, log.format->orm, item.record, item.session_hash, batch->of(item));
+        if (!item.is_left_out) trace_.feed(index, item.session, log.format->orm, item.record, batch->of(item));
       }
     }
     return times;

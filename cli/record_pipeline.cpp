@@ -1,6 +1,6 @@
 #include "cli/record_pipeline.h"
 
-#include "analyzers/base/hash.h"
+#include "analyzers/trace/session_pool.h"
 #include "cli/interrupt.h"
 
 namespace dbaudit {
@@ -27,8 +27,9 @@ void keep(LogRecord& record, Arena& arena) {
 
 }  // namespace
 
-RecordPipeline::RecordPipeline(RecordReader& reader, const Lines& lines, Templates& templates, DatabaseFilter& others, PartFilter& part)
-    : reader_(reader), lines_(lines), templates_(templates), others_(others), part_(part) {
+RecordPipeline::RecordPipeline(std::string_view stream, RecordReader& reader, const Lines& lines, Templates& templates,
+                               DatabaseFilter& others, PartFilter& part)
+    : stream_(stream), reader_(reader), lines_(lines), templates_(templates), others_(others), part_(part) {
   thread_ = std::thread([this] { fill(); });
 }
 
@@ -92,7 +93,7 @@ void RecordPipeline::add(const LogRecord& record, Batch& batch) {
   item.is_left_out = others_.leaves_out(record) || part_.leaves_out(record);
   item.first_statement = static_cast<uint32_t>(batch.statements.size());
   item.record = record;
-  item.session_hash = hash_bytes(record.session);
+  item.session = SessionPool::key_of(stream_, record.session);
   if (item.is_left_out) return;
   keep(item.record, batch.arena);
   if (record.kind != RecordKind::kStatement) return;

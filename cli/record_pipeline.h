@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -22,8 +23,8 @@ namespace dbaudit {
 class RecordPipeline {
  public:
   struct Item {
-    LogRecord record;           ///< without bind parameters: they are in the statements
-    uint64_t session_hash = 0;  ///< hash_bytes() of its session
+    LogRecord record;      ///< without bind parameters: they are in the statements
+    uint64_t session = 0;  ///< SessionPool::key_of()
     bool is_left_out = false;
     uint32_t first_statement = 0, statements = 0;  ///< of Batch::statements
   };
@@ -39,7 +40,8 @@ class RecordPipeline {
     }
   };
 
-  RecordPipeline(RecordReader& reader, const Lines& lines, Templates& templates, DatabaseFilter& others, PartFilter& part);
+  RecordPipeline(std::string_view stream, RecordReader& reader, const Lines& lines, Templates& templates, DatabaseFilter& others,
+                 PartFilter& part);
   ~RecordPipeline() { stop(); }
   RecordPipeline(const RecordPipeline&) = delete;
   RecordPipeline& operator=(const RecordPipeline&) = delete;
@@ -54,6 +56,7 @@ class RecordPipeline {
   void fill(Batch& batch, bool& at_end);
   void add(const LogRecord& record, Batch& batch);
 
+  const std::string_view stream_;
   RecordReader& reader_;
   const Lines& lines_;
   Templates& templates_;

@@ -8,65 +8,14 @@
 #include "analyzers/trace/session.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
-#include "analyzers/base/hash.h"
 #include "analyzers/base/prefetch.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/lexer.h"
 
 namespace dbaudit {
-
-/// What a session goes on with after a pause.
-struct Trace::Resting {
-  TimePoint last_time;
-  uint64_t order = 0;
-  int64_t last_remembered = INT64_MIN;         // the latest Unobserved::at
-  Isolation level = Isolation::kUnknown;       // the session's own
-  Isolation next_level = Isolation::kUnknown;  // SET TRANSACTION for the next transaction
-  bool autocommit = true;
-  bool snapshot_isolation = false;  // SET innodb_snapshot_isolation=ON
-  bool saw_connect = false;
-  bool spoke = false;
-  bool saw_begin = false;  // any BEGIN, or autocommit off, was seen in this session
-};
-
-struct Trace::Session : Resting {
-  std::string_view stream;  // names of formats live as long as the program
-  Arena arena;              // empty between units, like the vectors of the unit
-  WorkUnit unit;
-  bool in_transaction = false;      // an explicit one is open: unit.transactions.back()
-  bool begun_by_savepoint = false;  // the source shows no BEGIN; a SAVEPOINT or FOR UPDATE proved there was one
-  std::vector<std::string> savepoints;
-  std::vector<uint32_t> savepoint_first_op;  // parallel to savepoints
-  std::string request;                       // traceparent or request id of the current unit
-  uint32_t first_op_after_end = 0;           // index into unit.ops: what came since a COMMIT or ROLLBACK
-  uint32_t first_op_after_reset = 0;         // index into unit.ops: what came since the pool last reset the connection
-  uint32_t unobserved = 0;                   // ops of the unit that the history has not seen
-  bool last_was_statement_op = false;        // the last statement became an op (else it was transaction control)
-
-  /// A statement of this time comes soon: the unit goes on, or ends.
-  void expect_op(const TimePoint& when, int64_t unit_gap_us) const {
-    if (!in_transaction && is_gap(when, unit_gap_us)) {
-      prefetch(unit.ops.data(), unit.ops.size() * sizeof(Op));
-      arena.expect_reading();
-      return;
-    }
-    arena.expect();
-    if (!unit.transactions.empty()) prefetch_to_write(&unit.transactions.back());
-    if (!unit.ops.empty()) prefetch_to_write(&unit.ops.back() + 1, sizeof(Op));
-  }
-  /// Was it silent for longer than a work unit may be? A clock far behind is a gap as well: it was set back, or another log begins.
-  [[nodiscard]] bool is_gap(const TimePoint& now, int64_t unit_gap_us) const {
-    return now.known() && last_time.known() && std::abs(now.micros - last_time.micros) > unit_gap_us;
-  }
-  /// Has it nothing open?
-  [[nodiscard]] bool is_idle() const {
-    return !in_transaction && unit.ops.empty() && unit.transactions.empty() && unobserved == 0 && request.empty();
-  }
-};
 
 namespace {
 
@@ -141,91 +90,15 @@ std::string request_of(std::span<const Tag> tags, const CommentTags& comments) {
 }  // namespace
 
 Trace::Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit)
-    : templates_(templates), binder_(binder), options_(options), visit_(std::move(visit)) {}
-
-Trace::~Trace() = default;
-
-const std::string& Trace::session_key(std::string_view stream, const LogRecord& record) {
-  const auto known = std::find(streams_.begin(), streams_.end(), stream);
-  const auto index = static_cast<size_t>(known - streams_.begin());
-  if (known == streams_.end()) streams_.push_back(stream);
-  key_.assign(1, static_cast<char>(index)).append(record.session);
-  return key_;
-}
-
-// A unit's buffers come from those of units that have ended: memory follows the units that are open, not the sessions that have been.
-void Trace::equip(Session& s) {
-  if (spare_.empty() || s.unit.ops.capacity() != 0) return;
-  Buffers& buffers = spare_.back();
-  s.arena = std::move(buffers.arena);
-  s.unit.ops = std::move(buffers.ops);
-  s.unit.transactions = std::move(buffers.transactions);
-  spare_.pop_back();
-}
-
-void Trace::strip(Session& s) {
-  constexpr size_t kUsual = 32;    // what one long unit took is not kept
-  constexpr size_t kSpare = 1024;  // nor what a rush of them took
-  Buffers used{std::exchange(s.arena, {}), std::exchange(s.unit.ops, {}), std::exchange(s.unit.transactions, {})};
-  const bool is_usual = used.ops.capacity() != 0 && used.ops.capacity() <= kUsual && used.transactions.capacity() <= kUsual;
-  if (!is_usual || spare_.size() >= kSpare) return;
-  used.arena.reset();
-  used.ops.clear();
-  used.transactions.clear();
-  spare_.push_back(std::move(used));
-}
-
-// A connection that ended frees its state: a server reuses session numbers.
-void Trace::forget(std::string_view stream, const LogRecord& record) {
-  const auto it = by_key_.find(session_key(stream, record));
-  if (it == by_key_.end()) return;
-  sessions_[it->second].reset();
-  by_key_.erase(it);
-}
-
-Trace::Session& Trace::session_of(std::string_view stream, const LogRecord& record, uint64_t hash) {
-  // Those met last, without a look at the table.
-  if (Session* const s = met_last(hash);
-      s != nullptr && s->unit.session_key == record.session && s->stream.data() == stream.data() && s->stream.size() == stream.size())
-    return *s;
-  Session& s = session_in_table(stream, record);
-  met_[hash % met_.size()] = s.unit.session;
-  return s;
-}
-
-Trace::Session* Trace::met_last(uint64_t session) const {
-  const uint32_t met = met_[session % met_.size()];
-  return met < sessions_.size() ? sessions_[met].get() : nullptr;
-}
+    : templates_(templates), binder_(binder), options_(options), visit_(std::move(visit)), sessions_(options.engine) {}
 
 void Trace::expect(uint64_t session) const {
-  if (const Session* const s = met_last(session); s != nullptr) prefetch(s, sizeof(Session));
+  if (const Session* const s = sessions_.find(session); s != nullptr) prefetch(s, sizeof(Session));
 }
 
 void Trace::expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const {
-  if (const Session* const s = met_last(session); s != nullptr) s->expect_op(time_of(record), options_.unit_gap_us);
+  if (const Session* const s = sessions_.find(session); s != nullptr) s->expect_op(time_of(record), options_.unit_gap_us);
   for (const PreparedStatement& s : statements) prefetch(s.of, sizeof(Template));
-}
-
-Trace::Session& Trace::session_in_table(std::string_view stream, const LogRecord& record) {
-  const auto [it, fresh] = by_key_.try_emplace(session_key(stream, record), static_cast<uint32_t>(sessions_.size()));
-  if (fresh) sessions_.emplace_back();
-  std::unique_ptr<Session>& s = sessions_[it->second];
-  if (s == nullptr) {
-    open_.push_back(it->second);
-    s = std::make_unique<Session>();
-    if (const auto resting = resting_.find(it->second); resting != resting_.end()) {
-      static_cast<Resting&>(*s) = resting->second;
-      resting_.erase(resting);
-    }
-    s->stream = stream;
-    s->unit.session = it->second;
-    s->unit.session_key = record.session;
-    s->unit.sessions_told_apart = !record.session.empty();
-    s->unit.engine = options_.engine;
-    s->unit.arena = &s->arena;
-  }
-  return *s;
 }
 
 Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
@@ -240,64 +113,68 @@ Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
   return nullptr;
 }
 
-Trace::Session& Trace::begin_record(std::string_view stream, const LogRecord& record, uint64_t session) {
-  Session& s = session_of(stream, record, session);
+Trace::Session* Trace::begin_record(uint64_t session, const LogRecord& record) {
+  Session* s = sessions_.meet(session);
   const TimePoint& when = time_of(record);
   if (when.known()) {
     if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
     if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
   }
-  // Oftener while thousands are open: each holds a buffer.
-  constexpr size_t kManyOpen = 4096;
-  if ((++fed_ & (open_.size() > kManyOpen ? 0xfff : 0x3fff)) == 0) sweep(when, &s);
-  if (record.kind == RecordKind::kStatement) {
-    ++counts_.statements;
-    if (!s.spoke) {
-      s.spoke = true;
-      ++counts_.sessions;  // sessions that ran a statement; a health check that only connects is none
-    }
-    if (record.truncated || record.params_cut) ++counts_.truncated;
+  // Oftener while thousands are awake: each may hold a buffer.
+  constexpr size_t kManyAwake = 4096;
+  if ((++fed_ & (sessions_.lately_awake() > kManyAwake ? 0xfff : 0x3fff)) == 0) sweep(when, session);
+  if (record.kind != RecordKind::kStatement) return s;
+  if (s == nullptr) s = &sessions_.open(session, record.session);
+  ++counts_.statements;
+  if (!s->spoke) {
+    s->spoke = true;
+    ++counts_.sessions;  // sessions that ran a statement; a health check that only connects is none
   }
+  if (record.truncated || record.params_cut) ++counts_.truncated;
   return s;
 }
 
 void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record) {
-  Session& s = begin_record(stream, record, hash_bytes(record.session));
-  if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
-  s.expect_op(time_of(record), options_.unit_gap_us);  // needed when the statement has been taken apart
-  each_statement(record, templates_, [&](const PreparedStatement& prepared) { statement(s, file, orm, record, prepared, false); });
+  const uint64_t session = SessionPool::key_of(stream, record.session);
+  Session* const s = begin_record(session, record);
+  if (record.kind != RecordKind::kStatement) return feed_event(s, session, file, record);
+  s->expect_op(time_of(record), options_.unit_gap_us);  // needed when the statement has been taken apart
+  each_statement(record, templates_, [&](const PreparedStatement& prepared) { statement(*s, file, orm, record, prepared, false); });
+  sessions_.heard(*s);
 }
 
-void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, const LogRecord& record, uint64_t session,
+void Trace::feed(uint32_t file, uint64_t session, std::string_view orm, const LogRecord& record,
                  std::span<const PreparedStatement> statements) {
-  Session& s = begin_record(stream, record, session);
-  if (record.kind != RecordKind::kStatement) return feed_event(s, file, stream, record);
-  for (const PreparedStatement& prepared : statements) statement(s, file, orm, record, prepared, true);
+  Session* const s = begin_record(session, record);
+  if (record.kind != RecordKind::kStatement) return feed_event(s, session, file, record);
+  for (const PreparedStatement& prepared : statements) statement(*s, file, orm, record, prepared, true);
+  sessions_.heard(*s);
 }
 
-void Trace::feed_event(Session& s, uint32_t file, std::string_view stream, const LogRecord& record) {
+void Trace::feed_event(Session* s, uint64_t session, uint32_t file, const LogRecord& record) {
   const TimePoint& when = time_of(record);
   switch (record.kind) {
     case RecordKind::kConnect:
     case RecordKind::kDisconnect:
-      if (s.in_transaction) close_transaction(s, TxEnd::kRollback, when);
-      end_unit(s, UnitEnd::kDisconnect);
-      forget(stream, record);
-      if (record.kind == RecordKind::kConnect) session_of(stream, record, hash_bytes(record.session)).saw_connect = true;
+      if (s != nullptr && s->in_transaction) close_transaction(*s, TxEnd::kRollback, when);
+      if (s != nullptr) end_unit(*s, UnitEnd::kDisconnect);
+      sessions_.forget(session);  // a server reuses session numbers
+      if (record.kind == RecordKind::kDisconnect) return;
+      sessions_.connect(session);
       break;
     case RecordKind::kError:
     case RecordKind::kCompletion: {
-      Op* const about = op_about(s, file, record);
+      Op* const about = s != nullptr ? op_about(*s, file, record) : nullptr;
       if (about == nullptr) break;
       Op& op = *about;
       if (record.end_time.known()) op.end = record.end_time;
       if (record.rows >= 0) op.rows = record.rows;
       if (record.kind == RecordKind::kError && !op.failed) {
-        set_error(op, record, s.arena);
+        set_error(op, record, s->arena);
         ++counts_.failed;
         if (options_.engine == Engine::kPostgres || rolls_back_transaction(record.error_code)) {
-          Transaction& tx = s.unit.transactions[op.transaction];
-          if (tx.is_explicit && s.savepoints.empty()) tx.aborted = true;
+          Transaction& tx = s->unit.transactions[op.transaction];
+          if (tx.is_explicit && s->savepoints.empty()) tx.aborted = true;
         }
       }
       break;
@@ -305,6 +182,7 @@ void Trace::feed_event(Session& s, uint32_t file, std::string_view stream, const
     case RecordKind::kStatement:
     case RecordKind::kOther: break;
   }
+  sessions_.heard(session);
 }
 
 void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, const PreparedStatement& prepared,
@@ -330,15 +208,15 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   } else if (s.unit.ops.size() >= size_t{options_.unit_ops} * 4) {
     // A transaction without end (a bulk load): what it did so far is judged now, and the rest goes on as a transaction whose head is lost.
     Transaction rest = s.unit.transactions.back();
-    const std::vector<std::string> savepoints = s.savepoints;
+    std::vector<Savepoint> savepoints = s.savepoints;
     close_transaction(s, TxEnd::kLost, s.last_time);
     end_unit(s, UnitEnd::kFull);
     open_transaction(s, true, record);
     rest.first = rest.last = 0;
     rest.head_lost = true;
     s.unit.transactions.back() = rest;
-    s.savepoints = savepoints;
-    s.savepoint_first_op.assign(savepoints.size(), 0);
+    for (Savepoint& savepoint : savepoints) savepoint.first_op = 0;
+    s.savepoints = std::move(savepoints);
   }
   if (when.known()) s.last_time = record.end_time.known() ? record.end_time : when;
   s.last_was_statement_op = false;
@@ -400,7 +278,6 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
 }
 
 void Trace::open_transaction(Session& s, bool is_explicit, const LogRecord& record) {
-  equip(s);
   Transaction tx;
   tx.first = static_cast<uint32_t>(s.unit.ops.size());
   tx.last = tx.first == 0 ? 0 : tx.first - 1;
@@ -416,7 +293,6 @@ void Trace::open_transaction(Session& s, bool is_explicit, const LogRecord& reco
   s.unit.transactions.push_back(tx);
   s.in_transaction = is_explicit;
   s.savepoints.clear();
-  s.savepoint_first_op.clear();
   ++counts_.transactions;
 }
 
@@ -427,12 +303,10 @@ void Trace::close_transaction(Session& s, TxEnd end, const TimePoint& time) {
   s.in_transaction = false;
   s.begun_by_savepoint = false;
   s.savepoints.clear();
-  s.savepoint_first_op.clear();
   // A transaction of no ops is no transaction of this unit.
   if (tx.first == s.unit.ops.size()) {
     s.unit.transactions.pop_back();
     --counts_.transactions;
-    if (s.unit.ops.empty() && s.unit.transactions.empty()) strip(s);
   }
 }
 
@@ -524,23 +398,20 @@ void Trace::control(Session& s, const LogRecord& record, const PreparedStatement
           s.begun_by_savepoint = true;
         }
       }
-      s.savepoints.push_back(savepoint_name());
-      s.savepoint_first_op.push_back(static_cast<uint32_t>(s.unit.ops.size()));
+      s.savepoints.push_back({savepoint_name(), static_cast<uint32_t>(s.unit.ops.size())});
       break;
     case TxAction::kRelease:
     case TxAction::kRollbackTo: {
       const std::string name = savepoint_name();
       size_t i = s.savepoints.size();
-      while (i > 0 && s.savepoints[i - 1] != name) --i;
+      while (i > 0 && s.savepoints[i - 1].name != name) --i;
       if (i == 0) break;
       if (c.action == TxAction::kRollbackTo) {
-        for (size_t o = s.savepoint_first_op[i - 1]; o < s.unit.ops.size(); ++o) s.unit.ops[o].rolled_back = true;
+        for (size_t o = s.savepoints[i - 1].first_op; o < s.unit.ops.size(); ++o) s.unit.ops[o].rolled_back = true;
         s.savepoints.resize(i);  // the savepoint itself stays
-        s.savepoint_first_op.resize(i);
         if (s.in_transaction) s.unit.transactions.back().aborted = false;
       } else {
         s.savepoints.resize(i - 1);
-        s.savepoint_first_op.resize(i - 1);
         // The source shows no COMMIT: what follows the outermost savepoint may or may not belong to the same atomic block.
       }
       break;
@@ -581,7 +452,7 @@ void Trace::remember(Session& s) {
   auto place = unobserved_.end();
   while (place != unobserved_.begin() && std::prev(place)->at > at) --place;
   const uint64_t row = WriteHistory::row_of(op);
-  unobserved_.insert(place, {at, row, history_.looked_up(op, row), s.unit.session, static_cast<uint32_t>(s.unit.ops.size() - 1)});
+  unobserved_.insert(place, {at, row, history_.looked_up(op, row), &s, static_cast<uint32_t>(s.unit.ops.size() - 1)});
   ++s.unobserved;
   if (unobserved_.size() > kOutOfOrder) observe_first();
 }
@@ -592,9 +463,9 @@ void Trace::observe_first() {
   constexpr size_t kAhead = 4;
   if (unobserved_.size() > 2 * kAhead) history_.expect(unobserved_[2 * kAhead].looked_up);
   if (unobserved_.size() > kAhead) history_.expect_cells(unobserved_[kAhead].looked_up);
-  Session& s = *sessions_[first.session];
+  Session& s = *first.session;
   --s.unobserved;
-  history_.observe(s.unit.ops[first.op], first.row, first.session, s.arena);
+  history_.observe(s.unit.ops[first.op], first.row, s.number, s.arena);
 }
 
 void Trace::end_unit(Session& s, UnitEnd why) {
@@ -615,35 +486,17 @@ void Trace::end_unit(Session& s, UnitEnd why) {
     visit_(s.unit);
   }
   open_ops_ -= s.unit.ops.size();
-  strip(s);
-  s.in_transaction = false;
-  s.begun_by_savepoint = false;
-  s.savepoints.clear();
-  s.savepoint_first_op.clear();
-  s.request.clear();
-  s.last_was_statement_op = false;
-  s.first_op_after_end = s.first_op_after_reset = 0;
+  s.clear_unit();
 }
 
 // Ends the units of sessions that have been silent for longer than the gap, so that memory follows what is open, not what has been.
-void Trace::sweep(const TimePoint& now, const Session* current) {
-  // Of those that disconnected there may be far more than there are: one for each request.
-  std::erase_if(open_, [&](uint32_t i) {
-    std::unique_ptr<Session>& s = sessions_[i];
-    if (s == nullptr) return true;
-    if (!now.known() || s->in_transaction || !s->last_time.known()) return false;
-    if (now.micros - s->last_time.micros <= options_.unit_gap_us) return false;
-    if (!s->unit.ops.empty()) end_unit(*s, UnitEnd::kGap);
-    if (s.get() == current || !s->is_idle()) return false;
-    resting_.emplace(i, *s);
-    s.reset();
-    return true;
-  });
+void Trace::sweep(const TimePoint& now, uint64_t current) {
+  const int64_t before = now.known() ? now.micros - options_.unit_gap_us : INT64_MIN;
+  sessions_.rest_silent(before, current, [this](Session& s) { end_unit(s, UnitEnd::kGap); });
 }
 
 void Trace::finish() {
-  for (auto& s : sessions_) {
-    if (!s) continue;
+  for (Session* const s : sessions_.all_open()) {
     if (s->in_transaction) close_transaction(*s, TxEnd::kLost, s->last_time);
     end_unit(*s, UnitEnd::kLogEnd);
   }

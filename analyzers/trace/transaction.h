@@ -120,14 +120,14 @@ struct Transaction {
 enum class UnitEnd : uint8_t { kDisconnect, kTag, kGap, kFull, kLogEnd, kReset };
 
 struct WorkUnit {
-  std::string session_key;
   std::vector<Op> ops;  ///< statements that read or write or lock; transaction control is not an op
   std::vector<Transaction> transactions;
   uint32_t session = 0;             ///< dense number, in order of first appearance
   bool sessions_told_apart = true;  ///< false: the log has no session identity, and these ops may be many sessions'
   UnitEnd end = UnitEnd::kLogEnd;
   Engine engine = Engine::kUnknown;
-  std::string_view orm;               ///< `django`, … when the kind of log tells
+  std::string_view orm;  ///< `django`, … when the kind of log tells
+  std::string session_key;
   const UnitLocks* locks = nullptr;   ///< for the visit, as the next
   std::span<const uint32_t> writers;  ///< indexes of the ops that write, in order
   std::span<const TableSet> touched;  ///< by op: the tables that it reads or writes
