@@ -75,7 +75,7 @@ class ReadRows {
   static std::vector<Hashed> in_order(std::span<const FetchedColumn> fetched) {
     std::vector<Hashed> set;
     set.reserve(fetched.size());
-    for (const FetchedColumn& c : fetched) set.emplace_back(hash_bytes(c.name), c.name);
+    for (const FetchedColumn& c : fetched) set.emplace_back(c.name.hash(), c.name);
     std::sort(set.begin(), set.end(), [](const Hashed& a, const Hashed& b) { return a.first < b.first; });
     set.erase(std::unique(set.begin(), set.end()), set.end());
     return set;

@@ -22,12 +22,7 @@ class Name {
   Name(const char* text) : Name(std::string_view(text)) {}              // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool empty() const { return id_ == 0; }
-  [[nodiscard]] const std::string& str() const {
-    if (id_ == 0) return nothing();
-    const uint32_t place = id_ + kFirstChunk;
-    const auto chunk = static_cast<uint32_t>(std::bit_width(place) - std::bit_width(kFirstChunk));
-    return chunks_[chunk].load(std::memory_order_acquire)[place - (kFirstChunk << chunk)];
-  }
+  [[nodiscard]] const std::string& str() const { return known().text; }
   operator const std::string&() const { return str(); }  // NOLINT(google-explicit-constructor)
   operator std::string_view() const { return str(); }    // NOLINT(google-explicit-constructor)
   /// Tells it from all others, in this run.
@@ -38,7 +33,8 @@ class Name {
     name.id_ = id;
     return name;
   }
-  [[nodiscard]] Name lower() const;  ///< in ASCII lower case
+  [[nodiscard]] uint64_t hash() const { return known().hash; }          ///< hash_bytes() of the text: the same in every run
+  [[nodiscard]] Name lower() const { return Name::of(known().lower); }  ///< in ASCII lower case
 
   friend bool operator==(Name a, Name b) { return a.id_ == b.id_; }
   friend bool operator==(Name a, std::string_view b) { return a.str() == b; }
@@ -49,11 +45,28 @@ class Name {
  private:
   static constexpr uint32_t kFirstChunk = 1024;
 
+  /// What is asked of a name again and again stands beside its text.
+  struct Known {
+    std::string text;
+    uint64_t hash = 0;
+    uint32_t lower = 0;  ///< id
+  };
+
+  struct Index;
+
   static uint32_t id_of(std::string_view text);
-  static const std::string& nothing();
+  /// The same, by whoever holds the index.
+  static uint32_t find_or_make(Index& index, std::string_view text);
+  static const Known& nothing();
+  [[nodiscard]] const Known& known() const {
+    if (id_ == 0) return nothing();
+    const uint32_t place = id_ + kFirstChunk;
+    const auto chunk = static_cast<uint32_t>(std::bit_width(place) - std::bit_width(kFirstChunk));
+    return chunks_[chunk].load(std::memory_order_acquire)[place - (kFirstChunk << chunk)];
+  }
 
   /// Each twice as long as the one before it, so that none of them ever moves.
-  static std::array<std::atomic<std::string*>, 23> chunks_;
+  static std::array<std::atomic<Known*>, 23> chunks_;
 
   uint32_t id_ = 0;
 };
