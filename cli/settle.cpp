@@ -22,7 +22,7 @@ void note_unknown_tables(const std::vector<TableAssumption>& assumptions, const 
     bool is_known = false;
     for (const Table& table : catalog->tables) {
       names.push_back(table.name);
-      is_known |= names_same_table(table.schema.empty() ? table.name : table.schema + "." + table.name, a.table);
+      is_known |= names_same_table(table.qualified(), a.table);
     }
     if (is_known) continue;
     const std::string near = nearest(a.table, names);

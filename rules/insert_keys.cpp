@@ -112,7 +112,7 @@ const Key* key_to_name(const InsertKeys& keys, const Table& table) {
 
 std::vector<std::string> columns_of(const Key& key) {
   std::vector<std::string> columns;
-  for (const KeyPart& p : key.parts) columns.push_back(p.column.empty() ? p.expression : to_lower(p.column));
+  for (const KeyPart& p : key.parts) columns.push_back(p.column.empty() ? p.expression : p.column.lower());
   return columns;
 }
 

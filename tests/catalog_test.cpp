@@ -77,7 +77,7 @@ TEST_CASE("the children of a table are those that reference it, each once", "[sc
   add("public", "other", {{"archive", "users"}});
   c.finish();
   std::string names;
-  for (const Table* t : c.children_of(*c.find("public", "users"))) names += t->name + " ";
+  for (const Table* t : c.children_of(*c.find("public", "users"))) names += t->name.str() + " ";
   CHECK(names == "notes orders ");
   CHECK(c.children_of(*c.find("public", "other")).empty());
 }

@@ -28,7 +28,7 @@ Table table(std::string name, std::vector<Column> columns) {
   t.name = std::move(name);
   t.columns = std::move(columns);
   Key k;
-  k.name = t.name + "_pkey";
+  k.name = t.name.str() + "_pkey";
   k.unique = k.primary = true;
   KeyPart p;
   p.column = t.columns.front().name;

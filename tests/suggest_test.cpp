@@ -50,7 +50,7 @@ Table table(std::string name, std::vector<Column> columns) {
   Column id = column("id", "integer");
   id.identity = true;
   t.columns.insert(t.columns.begin(), id);
-  Key k = key(t.name + "_pkey", {"id"});
+  Key k = key(t.name.str() + "_pkey", {"id"});
   k.primary = true;
   t.keys.push_back(k);
   return t;
@@ -612,12 +612,12 @@ TEST_CASE("SQLite: duplicates are found, removed and kept out") {
       {table("word", {column("w", "text")}), {"lower(w)"}, {}, {"'A'", "'a'", "'b'"}, 1, 2, "'B'", "'c'"},
   };
   for (const Row& r : rows) {
-    INFO(r.table.name);
+    INFO(r.table.name.str());
     Lite db;
     db.create(r.table);
     std::string columns;
     for (size_t i = 1; i < r.table.columns.size(); ++i) columns += (i > 1 ? ", " : "") + r.table.columns[i].name.str();
-    const std::string insert = "INSERT INTO " + r.table.name + " (" + columns + ") VALUES (";
+    const std::string insert = "INSERT INTO " + r.table.name.str() + " (" + columns + ") VALUES (";
     for (const std::string& values : r.inserts) REQUIRE(db.run(insert + values + ")") == "");
 
     Case c(Engine::kSqlite, r.table, "", "");
@@ -634,7 +634,7 @@ TEST_CASE("SQLite: duplicates are found, removed and kept out") {
     CHECK(db.run(dedupe->sql[0]) == "");
     CHECK(static_cast<int>(db.rows().size()) == r.duplicated);
     CHECK(db.run(dedupe->sql[1]) == "");
-    CHECK(db.run("SELECT count(*), min(id) FROM " + r.table.name) == "");
+    CHECK(db.run("SELECT count(*), min(id) FROM " + r.table.name.str()) == "");
     CHECK(db.rows() == Strings{std::to_string(r.left) + "|1"});
     CHECK(db.run(dedupe->sql[0]) == "");
     CHECK(db.rows().empty());
@@ -701,7 +701,7 @@ TEST_CASE("SQLite: the upsert leaves the rows that the pair would") {
     check_form(fixes);
     const std::string& insert = fixes[0].sql[0];
     INFO(insert);
-    const std::string all = "SELECT * FROM " + suggest::quote_part(r.table.name, Engine::kSqlite);
+    const std::string all = "SELECT * FROM " + suggest::quote_part(r.table.name.str(), Engine::kSqlite);
     CHECK(db.run(insert, r.write_values) == "");
     const Strings returned = db.rows();
     CHECK(db.run(all) == "");
@@ -1272,7 +1272,7 @@ TEST_CASE("a key stricter than the lookup is made like it") {
   CHECK(all_sql(partial) ==
         Strings{"CREATE UNIQUE INDEX users_email_uniq ON users (email) WHERE deleted_at IS NULL", "DROP INDEX users_email"});
   Key lower = key("users_lower", {"email"});
-  lower.parts[0].column.clear();
+  lower.parts[0].column = Name();
   lower.parts[0].expression = "lower(email)";
   const std::vector<Fix> folded = fixes_for(Engine::kPostgres, lower, {});
   check_form(folded);

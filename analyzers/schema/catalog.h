@@ -11,6 +11,8 @@
 
 #include "analyzers/base/engine.h"
 #include "analyzers/base/name.h"
+#include "analyzers/base/rare.h"
+#include "analyzers/schema/table_places.h"
 
 namespace dbaudit {
 
@@ -19,17 +21,17 @@ struct Column {
   Name type;       ///< as declared, normalised to lower case outside quotes
   Name collation;  ///< empty: the default
   bool nullable = true;
-  bool generated = false;                         ///< GENERATED ALWAYS AS (…)
-  bool identity = false;                          ///< AUTO_INCREMENT, IDENTITY, serial, rowid alias
-  bool is_unsigned = false;                       ///< MySQL
-  std::optional<std::string> default_expression;  ///< normalised; of a generated column its expression. DEFAULT NULL is none
+  bool generated = false;                  ///< GENERATED ALWAYS AS (…)
+  bool identity = false;                   ///< AUTO_INCREMENT, IDENTITY, serial, rowid alias
+  bool is_unsigned = false;                ///< MySQL
+  std::optional<Name> default_expression;  ///< normalised; of a generated column its expression. DEFAULT NULL is none
 };
 
 /// One part of a key: a column, or an expression.
 struct KeyPart {
-  std::string column;      ///< empty for an expression
-  std::string expression;  ///< normalised like facts (`lower(email)`), empty for a column
-  std::string collation;
+  Name column;      ///< empty for an expression
+  Name expression;  ///< normalised like facts (`lower(email)`), empty for a column
+  Name collation;
   int prefix_length = 0;  ///< MySQL `name(10)`; 0 = whole
   bool descending = false;
   friend bool operator==(const KeyPart&, const KeyPart&) = default;
@@ -41,7 +43,7 @@ struct Key {
   bool unique = false;
   bool primary = false;
   bool constraint = false;          ///< declared as a constraint (ON CONFLICT ON CONSTRAINT can name it)
-  std::string predicate;            ///< partial index, normalised; empty when whole
+  RareText predicate;               ///< partial index, normalised; empty when whole
   bool nulls_not_distinct = false;  ///< PostgreSQL 15
   bool valid = true;                ///< PostgreSQL indisvalid && indisready
   bool deferrable = false;          ///< cannot arbitrate ON CONFLICT
@@ -64,22 +66,23 @@ struct Check {
 };
 
 struct Table {
-  std::string schema;  ///< PostgreSQL schema or MySQL database; empty when unknown or SQLite main
-  std::string name;
+  Name schema;  ///< PostgreSQL schema or MySQL database; empty when unknown or SQLite main
+  Name name;
+  Name shown;  ///< qualified(), of the tables of a finished Catalog
   std::vector<Column> columns;
   std::vector<Key> keys;  ///< primary, unique and plain, in definition order
   std::vector<ForeignKey> foreign_keys;
   std::vector<Check> checks;
   std::vector<std::string> exclusions;  ///< exclusion constraints, as written
   std::vector<std::string> triggers;
-  std::string storage_engine;  ///< MySQL `InnoDB`; empty when unknown or not applicable
+  Name storage_engine;  ///< MySQL `InnoDB`; empty when unknown or not applicable
   bool is_view = false;
   bool partitioned = false;
   bool without_rowid = false;  ///< SQLite
   /// Multi-column unique keys may be missing (the schema's author said so): absence of a key proves nothing.
   bool keys_incomplete = false;
 
-  [[nodiscard]] const Column* column(std::string_view name) const;  ///< ASCII case-insensitive
+  [[nodiscard]] const Column* column(Name wanted) const;  ///< ASCII case-insensitive
   [[nodiscard]] const Key* primary_key() const;
   [[nodiscard]] std::string qualified() const;  ///< `schema.name`, or `name` without a schema
 };
@@ -103,14 +106,15 @@ class Catalog {
   void finish();
   /// The table a statement means: by schema when given; through search_path; else the only table of that name in any schema. PostgreSQL: exact
   /// (names come folded); the others without case where that is unambiguous. nullptr: unknown or ambiguous.
-  [[nodiscard]] const Table* find(std::string_view schema, std::string_view name) const;
+  [[nodiscard]] const Table* find(Name schema, Name name) const;
   /// The tables with a foreign key to this one, each once, in the order of `tables`.
   [[nodiscard]] std::vector<const Table*> children_of(const Table& table) const;
   [[nodiscard]] bool empty() const { return tables.empty(); }
 
  private:
-  std::map<std::string, std::vector<uint32_t>> by_lower_name_;
-  std::map<std::string, std::vector<uint32_t>> children_;  // by the lower-case name of the table they reference
+  std::vector<Name> path_;  // search_path
+  TablePlaces by_name_;
+  TablePlaces children_;  // by the name of the table they reference
 };
 
 /// One lookup column (or expression) and what is known of its value.

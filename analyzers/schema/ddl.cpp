@@ -78,20 +78,22 @@ std::string DdlReader::schema_for(const QualifiedName& n) const {
   return n.schema.empty() ? current_schema_ : n.schema;
 }
 
-void DdlReader::index_table(size_t i) { by_name_.emplace(to_lower(catalog_.tables[i].name), i); }
-
 Table* DdlReader::find(const QualifiedName& n) {
   Table* elsewhere = nullptr;
   int others = 0;
   const std::string schema = schema_for(n);
-  const auto [begin, end] = by_name_.equal_range(to_lower(n.name));
-  for (auto it = begin; it != end; ++it) {
-    Table& t = catalog_.tables[it->second];
-    if (t.name.empty() || !same_name(t.name, n.name)) continue;
-    if (same_name(t.schema, schema)) return &t;
+  Table* here = nullptr;
+  by_name_.for_each(n.name, [&](uint32_t i) {
+    Table& t = catalog_.tables[i];
+    if (here != nullptr || t.name.empty() || !same_name(t.name, n.name)) return;
+    if (same_name(t.schema, schema)) {
+      here = &t;
+      return;
+    }
     if (elsewhere != &t) ++others;
     elsewhere = &t;
-  }
+  });
+  if (here != nullptr) return here;
   // Unqualified: the only table of that name. Qualified: one whose own schema was never said.
   if (others == 1 && (n.schema.empty() || elsewhere->schema.empty())) return elsewhere;
   return nullptr;

@@ -13,11 +13,11 @@ void rename_in(Expr& e, const std::string& from, const std::string& to) {
   for (Expr& a : e.args) rename_in(a, from, to);
 }
 
-void rename_in_text(std::string& expression, const std::string& from, const std::string& to, Engine engine) {
-  if (!icontains(expression, from)) return;
+std::string renamed_in_text(const std::string& expression, const std::string& from, const std::string& to, Engine engine) {
+  if (!icontains(expression, from)) return expression;
   Expr e = parse_expression(expression, engine);
   rename_in(e, from, engine == Engine::kPostgres ? to : to_lower(to));
-  expression = print_expression(e);
+  return print_expression(e);
 }
 
 bool reads_column(const std::string& expression, const std::string& column, Engine engine) {
@@ -75,16 +75,16 @@ void DdlReader::drop_column(Table& t, const std::string& name) {
 void DdlReader::rename_column(Table& t, const std::string& from, const std::string& to) {
   for (Column& c : t.columns) {
     if (same_name(c.name, from)) c.name = to;
-    if (c.generated && c.default_expression) rename_in_text(*c.default_expression, from, to, engine_);
+    if (c.generated && c.default_expression) c.default_expression = renamed_in_text(*c.default_expression, from, to, engine_);
   }
   for (Key& k : t.keys) {
     for (KeyPart& p : k.parts) {
       if (same_name(p.column, from)) p.column = to;
-      rename_in_text(p.expression, from, to, engine_);
+      p.expression = renamed_in_text(p.expression, from, to, engine_);
     }
-    rename_in_text(k.predicate, from, to, engine_);
+    k.predicate = renamed_in_text(k.predicate, from, to, engine_);
   }
-  for (Check& k : t.checks) rename_in_text(k.expression, from, to, engine_);
+  for (Check& k : t.checks) k.expression = renamed_in_text(k.expression, from, to, engine_);
   for (ForeignKey& fk : t.foreign_keys) {
     for (std::string& c : fk.columns) {
       if (same_name(c, from)) c = to;
@@ -113,7 +113,7 @@ void DdlReader::rename_table(Table& t, const QualifiedName& to) {
   }
   const std::string own = "sqlite_autoindex_" + old_name + "_";
   for (Key& k : t.keys) {
-    if (k.name.starts_with(own)) k.name = "sqlite_autoindex_" + t.name + "_" + k.name.substr(own.size());
+    if (k.name.starts_with(own)) k.name = "sqlite_autoindex_" + t.name.str() + "_" + k.name.substr(own.size());
   }
   index_table(static_cast<size_t>(&t - catalog_.tables.data()));
 }
@@ -478,7 +478,7 @@ bool DdlReader::alter_table(DdlCursor& c) {  // after ALTER TABLE
       partly_understood_ = true;
       now.keys_incomplete = true;
       note(statement_offset_,
-           "ALTER TABLE " + now.name + ": not understood: " + spell_tokens(c.slice(start, std::min(c.at, start + 8)), engine_));
+           "ALTER TABLE " + now.name.str() + ": not understood: " + spell_tokens(c.slice(start, std::min(c.at, start + 8)), engine_));
     }
   } while (c.accept_punct(','));
   return true;

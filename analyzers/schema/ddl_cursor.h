@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/name.h"
 #include "analyzers/base/text.h"
 #include "analyzers/sql/dialect.h"
 #include "analyzers/sql/lexer.h"
@@ -37,8 +38,10 @@ class DdlCursor {
     return peek(ahead).kind == TokenKind::kWord && iequals(peek(ahead).text, word);
   }
   [[nodiscard]] bool is_any(std::initializer_list<std::string_view> words, size_t ahead = 0) const {
+    const Token& t = peek(ahead);
+    if (t.kind != TokenKind::kWord) return false;
     for (std::string_view w : words) {
-      if (is(w, ahead)) return true;
+      if (w.size() == t.text.size() && iequals(t.text, w)) return true;
     }
     return false;
   }
@@ -85,6 +88,12 @@ class DdlCursor {
     }
     out.clear();
     unquote(t, dialect_, out);
+    return true;
+  }
+  bool name(Name& out) {
+    std::string text;
+    if (!name(text)) return false;
+    out = text;
     return true;
   }
   bool qualified(QualifiedName& out) {

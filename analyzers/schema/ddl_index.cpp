@@ -101,7 +101,7 @@ bool DdlReader::key_part(DdlCursor& c, KeyPart& part) {
     if (c.is_punct('(')) {
       const bool number = c.peek(1).kind == TokenKind::kNumber && c.is_punct(')', 2);
       if (number && engine_ != Engine::kPostgres) {
-        part.column = std::move(n.name);
+        part.column = n.name;
         part.prefix_length =
             static_cast<int>(std::min<unsigned long>(std::strtoul(std::string(c.peek(1).text).c_str(), nullptr, 10), 65535));
         c.at += 3;
@@ -110,7 +110,7 @@ bool DdlReader::key_part(DdlCursor& c, KeyPart& part) {
         part.expression = normalise_expression(c.slice(start, c.at), engine_);
       }
     } else {
-      part.column = std::move(n.name);
+      part.column = n.name;
     }
   }
   while (!c.done() && !c.is_punct(',') && !c.is_punct(')')) {
@@ -201,7 +201,7 @@ bool DdlReader::foreign_key(DdlCursor& c, Table& t, ForeignKey& fk) {  // after 
   QualifiedName n;
   if (!c.qualified(n)) return false;
   fk.referenced_table = n.name;
-  fk.referenced_schema = n.schema.empty() ? t.schema : schema_for(n);
+  fk.referenced_schema = n.schema.empty() ? t.schema.str() : schema_for(n);
   std::span<const Token> inside;
   if (c.parenthesised(inside) && !name_list(inside, engine_, fk.referenced_columns)) return false;
   for (;;) {
@@ -282,11 +282,13 @@ void DdlReader::add_check(Table& t, const std::string& name, std::span<const Tok
 
 /// SQLite: a part's collation is worth saying when it is not its column's. BINARY is everybody's default.
 void DdlReader::own_collation_only(const Table& t, KeyPart& p) {
-  for (char& c : p.collation) {
+  std::string upper = p.collation;
+  for (char& c : upper) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
+  p.collation = upper;
   const Column* column = t.column(p.column);
-  if (column != nullptr && p.collation == (column->collation.empty() ? "BINARY" : column->collation)) p.collation.clear();
+  if (column != nullptr && upper == (column->collation.empty() ? "BINARY" : column->collation.str())) p.collation = Name();
 }
 
 /// Adds a key, named as the engine would name it. SQLite names its own at the end of the table (finish_table), when it is known which there are.
@@ -295,9 +297,10 @@ void DdlReader::add_key(Table& t, Key key) {
     std::vector<std::string> parts;
     for (const KeyPart& p : key.parts) {
       // PostgreSQL names an expression after its outermost function.
-      const size_t paren = p.expression.find('(');
-      const bool call = paren != std::string::npos && paren > 0 && p.expression.find(' ') > paren;
-      parts.push_back(!p.column.empty() ? p.column : call ? p.expression.substr(0, paren) : "expr");
+      const std::string& expression = p.expression;
+      const size_t paren = expression.find('(');
+      const bool call = paren != std::string::npos && paren > 0 && expression.find(' ') > paren;
+      parts.push_back(!p.column.empty() ? p.column.str() : call ? expression.substr(0, paren) : "expr");
     }
     if (engine_ == Engine::kPostgres) {
       key.name = key.primary ? generated_name(t, {}, "pkey") : generated_name(t, parts, key.constraint ? "key" : "idx");

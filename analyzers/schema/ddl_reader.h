@@ -6,7 +6,6 @@
 // ddl_index.cpp  key parts, CREATE INDEX, foreign keys: what keys are made of
 // ddl_alter.cpp  ALTER, RENAME, DROP
 
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "analyzers/schema/catalog.h"
 #include "analyzers/schema/ddl_cursor.h"
+#include "analyzers/schema/table_places.h"
 
 namespace dbaudit {
 
@@ -63,7 +63,7 @@ class DdlReader {
   Table* find(const QualifiedName& n);
   Table& add_table(const QualifiedName& n);
   void remove_table(Table& t);
-  void index_table(size_t i);
+  void index_table(size_t i) { by_name_.add(catalog_.tables[i].name, static_cast<uint32_t>(i)); }
   std::string schema_for(const QualifiedName& n) const;
   bool same_name(std::string_view a, std::string_view b) const;
 
@@ -123,7 +123,7 @@ class DdlReader {
   std::string delimiter_ = ";";
   std::string current_schema_;
   bool keys_incomplete_ = false;  // the directive was seen
-  std::multimap<std::string, size_t> by_name_;
+  TablePlaces by_name_;
   size_t line_offset_ = 0;  // line_at's memory
   int line_ = 1;
   size_t notes_ = 0;

@@ -65,7 +65,7 @@ bool ends_default(const DdlCursor& c) {
 }
 
 /// PostgreSQL's own spelling of a type (format_type).
-std::string postgres_type(std::string type) {
+std::string postgres_type(std::string_view type) {
   struct Alias {
     std::string_view from, to;
   };
@@ -85,22 +85,22 @@ std::string postgres_type(std::string type) {
                                                       {"char varying", "character varying"},
                                                       {"bpchar", "character"}}};
   const size_t end = std::min(type.find('('), type.find('['));
-  const std::string head = type.substr(0, end);
-  const std::string tail = end == std::string::npos ? "" : type.substr(end);
+  const std::string_view head = type.substr(0, end);
+  const std::string_view tail = end == std::string_view::npos ? std::string_view() : type.substr(end);
   for (const Alias& a : kAliases) {
-    if (head == a.from) return std::string(a.to) + tail;
+    if (head == a.from) return std::string(a.to).append(tail);
   }
   for (std::string_view clock : {"timestamp", "time"}) {
     // timestamptz(3), timestamp(3), timestamp → timestamp(3) with time zone, …
-    const bool with_zone = head == std::string(clock) + "tz";
+    const bool with_zone = head.size() == clock.size() + 2 && head.starts_with(clock) && head.ends_with("tz");
     if (head != clock && !with_zone) continue;
     const size_t close = tail.find(')');
-    const std::string digits = close == std::string::npos ? "" : tail.substr(0, close + 1);
-    const std::string rest = close == std::string::npos ? tail : tail.substr(close + 1);
-    if (rest.find("time zone") != std::string::npos) break;
-    return std::string(clock) + digits + (with_zone ? " with time zone" : " without time zone") + rest;
+    const size_t digits = close == std::string_view::npos ? 0 : close + 1;
+    const std::string_view rest = tail.substr(digits);
+    if (rest.find("time zone") != std::string_view::npos) break;
+    return std::string(clock).append(tail.substr(0, digits)).append(with_zone ? " with time zone" : " without time zone").append(rest);
   }
-  return type;
+  return std::string(type);
 }
 
 bool is_text_type(std::string_view type) {
@@ -125,8 +125,7 @@ void DdlReader::column_type(DdlCursor& c, Column& column) {
     if (!c.skip_parenthesised()) ++c.at;
   }
   const std::string type = spell_tokens(c.slice(from, c.at), engine_);
-  column.type = type;
-  const std::string first = type.substr(0, type.find_first_of("( "));
+  const std::string_view first = std::string_view(type).substr(0, type.find_first_of("( "));
   if (engine_ == Engine::kPostgres && c.at > from && c.slice(from, from + 1)[0].text == "\"char\"") {
     column.type = "\"char\"";  // one byte, another type than char
   } else if (engine_ == Engine::kPostgres) {
@@ -140,7 +139,9 @@ void DdlReader::column_type(DdlCursor& c, Column& column) {
     }
   } else if (is_mysql_family(engine_)) {
     column.is_unsigned = type.find(" unsigned") != std::string::npos || type.find(" zerofill") != std::string::npos;
-    if (first == "bool" || first == "boolean") column.type = "tinyint(1)";
+    column.type = first == "bool" || first == "boolean" ? Name("tinyint(1)") : Name(type);
+  } else {
+    column.type = type;
   }
 }
 
@@ -266,8 +267,10 @@ bool DdlReader::column_definition(DdlCursor& c, Table& t, Column& column, Column
 }
 
 void DdlReader::add_column(Table& t, Column column, ColumnExtras extras, size_t place) {
-  const std::string name = column.name;
-  const auto same = std::find_if(t.columns.begin(), t.columns.end(), [&](const Column& k) { return same_name(k.name, name); });
+  const Name name = column.name;
+  const auto same = std::find_if(t.columns.begin(), t.columns.end(), [&](const Column& k) {
+    return k.name == name || (engine_ != Engine::kPostgres && k.name.lower() == name.lower());
+  });
   if (same != t.columns.end()) {
     *same = std::move(column);  // a parent's column said again
   } else {
@@ -324,8 +327,9 @@ bool DdlReader::table_constraint(DdlCursor& c, Table& t, bool& handled) {
     if (!key_parts(c, key.parts) || !unique_tail(c, key)) return false;
     // AUTOINCREMENT may stand inside the list in SQLite; key_part takes it for an expression, which a primary key cannot have.
     for (KeyPart& p : key.parts) {
-      if (p.column.empty() && p.expression.ends_with(" autoincrement"))
-        p.column = p.expression.substr(0, p.expression.size() - 14), p.expression.clear();
+      const std::string& expression = p.expression;
+      if (p.column.empty() && expression.ends_with(" autoincrement"))
+        p.column = expression.substr(0, expression.size() - 14), p.expression = Name();
     }
     add_key(t, std::move(key));
     return true;
@@ -361,7 +365,7 @@ bool DdlReader::table_constraint(DdlCursor& c, Table& t, bool& handled) {
     }
     std::vector<KeyPart> parts;
     if (!key_parts(c, parts)) return false;
-    for (KeyPart& p : parts) fk.columns.push_back(std::move(p.column));
+    for (const KeyPart& p : parts) fk.columns.push_back(p.column);
     if (!c.accept("references") || !foreign_key(c, t, fk)) return false;
     if (fk.name.empty() && engine_ == Engine::kPostgres) fk.name = generated_name(t, fk.columns, "fkey");
     t.foreign_keys.push_back(std::move(fk));
@@ -443,7 +447,8 @@ bool DdlReader::table_elements(DdlCursor& c, Table& t) {  // between the parenth
       c.skip_to_comma();
       partly_understood_ = true;
       t.keys_incomplete = true;
-      note(statement_offset_, "table " + t.name + ": not understood: " + spell_tokens(c.slice(start, std::min(c.at, start + 8)), engine_));
+      note(statement_offset_,
+           "table " + t.name.str() + ": not understood: " + spell_tokens(c.slice(start, std::min(c.at, start + 8)), engine_));
     }
     if (!c.accept_punct(',')) break;
   }
@@ -578,7 +583,7 @@ void DdlReader::finish_sqlite_table(Table& t) {
       same->primary |= k.primary;
       continue;
     }
-    k.name = "sqlite_autoindex_" + t.name + "_" + std::to_string(t.keys.size() - first + 1);
+    k.name = "sqlite_autoindex_" + t.name.str() + "_" + std::to_string(t.keys.size() - first + 1);
     t.keys.push_back(std::move(k));
   }
 }

@@ -70,7 +70,7 @@ std::string parts_text(const Table& t, const Key& key, Engine engine) {
     text += p.column.empty() ? "(" + expression_text(t, p.expression, engine) + ")" : quoted_name(p.column, engine);
     if (p.prefix_length > 0) text += fmt::format("({})", p.prefix_length);
     if (!p.collation.empty() && !is_mysql_family(engine))
-      text += " COLLATE " + (engine == Engine::kPostgres ? quoted_name(p.collation, engine) : p.collation);
+      text += " COLLATE " + (engine == Engine::kPostgres ? quoted_name(p.collation, engine) : p.collation.str());
     if (p.descending) text += " DESC";
   }
   return text;
@@ -124,7 +124,7 @@ Result<std::vector<std::string>> create_statements(const Table& t, Engine engine
   for (const Check& c : t.checks) elements.push_back("CHECK (" + expression_text(t, c.expression, engine) + ")");
   std::string table = fmt::format("CREATE TABLE {} ({})", name, join(elements, ", "));
   if (t.without_rowid) table += " WITHOUT ROWID";
-  if (is_mysql_family(engine) && !t.storage_engine.empty()) table += " ENGINE=" + t.storage_engine;
+  if (is_mysql_family(engine) && !t.storage_engine.empty()) table += " ENGINE=" + t.storage_engine.str();
   std::vector<std::string> statements = {std::move(table)};
   for (const Key& key : t.keys) {
     if (belongs_to_table(key, engine) || key.parts.empty() || key.exclusion) continue;

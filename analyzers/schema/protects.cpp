@@ -271,7 +271,7 @@ std::string describe(const Catalog& catalog, const Table& table, const Key& key)
                            : key.exclusion                                       ? "exclusion constraint"
                            : !key.constraint && catalog.engine != Engine::kMySql ? "unique index"
                                                                                  : "unique key";
-  return kind + " " + (named ? key.name : table.name + "(" + join(parts, ", ") + ")");
+  return kind + " " + (named ? key.name : table.name.str() + "(" + join(parts, ", ") + ")");
 }
 
 /// How one key stands to the lookup.
@@ -306,7 +306,7 @@ class KeyJudge {
       return s;
     }
     if (!key.predicate.empty() && !lookup_.implies(parse_expression(key.predicate, catalog_.engine))) {
-      hazard(s, name_ + " is partial (WHERE " + key.predicate + ") and the lookup does not imply it");
+      hazard(s, name_ + " is partial (WHERE " + key.predicate.str() + ") and the lookup does not imply it");
     }
     // Which of the two it is not, depends on how far CREATE INDEX CONCURRENTLY came: once indisready, it refuses new duplicates (manual, CREATE INDEX;
     // tried on 15.18), and those from before are there all the same.
@@ -366,7 +366,7 @@ class KeyJudge {
         null_check(key, column, p.column, true, s);
         compare_collations(p, c, s);
         if (p.prefix_length > 0) {
-          stricter(s, name_ + " compares only the first " + std::to_string(p.prefix_length) + " characters of " + p.column);
+          stricter(s, name_ + " compares only the first " + std::to_string(p.prefix_length) + " characters of " + p.column.str());
         }
         return true;
       }
@@ -377,12 +377,13 @@ class KeyJudge {
         const CaseRule rule = case_rule(catalog_, c, p.collation);
         if (rule == CaseRule::kInsensitive) return true;
         if (rule == CaseRule::kUnknown) s.certain = false;
-        hazard(s, name_ + " is on " + p.column +
+        hazard(s, name_ + " is on " + p.column.str() +
                       " as it is, and the lookup ignores case: values that differ only in case are different to the key");
         return true;
       }
       if (c == nullptr || !c->generated || !c->default_expression) return false;
-      return expression_part(key, parse_expression(*c->default_expression, catalog_.engine), "the generated column " + p.column, s, used);
+      return expression_part(key, parse_expression(*c->default_expression, catalog_.engine), "the generated column " + p.column.str(), s,
+                             used);
     }
     return expression_part(key, parse_expression(p.expression, catalog_.engine), p.expression, s, used);
   }
@@ -419,12 +420,12 @@ class KeyJudge {
     if (iequals(p.collation, c->collation)) return;
     if (catalog_.engine == Engine::kPostgres && key == CaseRule::kSensitive && column == CaseRule::kSensitive) return;
     if (key == CaseRule::kInsensitive && column == CaseRule::kSensitive) {
-      stricter(s, name_ + " ignores case (COLLATE " + p.collation + ") and the lookup does not");
+      stricter(s, name_ + " ignores case (COLLATE " + p.collation.str() + ") and the lookup does not");
       return;
     }
     const std::string of_column = c->collation.empty() ? "the default collation" : "COLLATE " + c->collation.str();
     if (key == CaseRule::kUnknown || column == CaseRule::kUnknown) s.certain = false;
-    hazard(s, name_ + " compares " + p.column + " with COLLATE " + p.collation + ", the lookup with " + of_column);
+    hazard(s, name_ + " compares " + p.column.str() + " with COLLATE " + p.collation.str() + ", the lookup with " + of_column);
   }
 
   const Catalog& catalog_;
@@ -484,11 +485,11 @@ Protection protects(const Catalog& catalog, const Table& table, const std::vecto
   std::vector<std::string> names;
   for (const LookupColumn& c : lookup_columns) names.push_back(c.column.empty() ? c.expression : c.column);
   if (table.is_view)
-    result.why_not = table.name + " is a view: the keys are those of the tables under it";
+    result.why_not = table.name.str() + " is a view: the keys are those of the tables under it";
   else if (table.keys_incomplete)
-    result.why_not = "not all keys of " + table.name + " are known";
+    result.why_not = "not all keys of " + table.name.str() + " are known";
   else
-    result.why_not = "no unique key of " + table.name + " is on " + join(names, ", ") + " or part of it";
+    result.why_not = "no unique key of " + table.name.str() + " is on " + join(names, ", ") + " or part of it";
   return result;
 }
 

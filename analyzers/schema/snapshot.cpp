@@ -161,7 +161,7 @@ Key read_key(const Json& j) {
   get(j, "unique", k.unique);
   get(j, "primary", k.primary);
   get(j, "constraint", k.constraint);
-  get(j, "predicate", k.predicate);
+  if (std::string text; j.contains("predicate")) get(j, "predicate", text), k.predicate = std::move(text);
   get(j, "nulls_not_distinct", k.nulls_not_distinct);
   get(j, "valid", k.valid);
   get(j, "deferrable", k.deferrable);

@@ -45,7 +45,7 @@ Catalog part_of(const Catalog& all, std::set<const Table*> tables) {
   const std::set<const Table*> named = tables;
   for (const Table* t : named) {
     for (const ForeignKey& fk : t->foreign_keys) {
-      const Table* parent = all.find(fk.referenced_schema.empty() ? t->schema : fk.referenced_schema, fk.referenced_table);
+      const Table* parent = all.find(fk.referenced_schema.empty() ? t->schema : Name(fk.referenced_schema), fk.referenced_table);
       if (parent != nullptr) tables.insert(parent);
     }
     for (const Table* child : all.children_of(*t)) tables.insert(child);

@@ -265,10 +265,10 @@ std::vector<Fix> conflict_target(const Material& m) {
     });
     if (!met) continue;
     std::vector<std::string> parts;
-    for (const KeyPart& p : key.parts) parts.push_back(p.column.empty() ? "(" + p.expression + ")" : quote_part(p.column, m.engine));
+    for (const KeyPart& p : key.parts) parts.push_back(p.column.empty() ? "(" + p.expression.str() + ")" : quote_part(p.column, m.engine));
     Draft draft(m.engine);
     copy_insert(pieces, shape, draft);
-    draft.text(" ON CONFLICT (" + join(parts, ", ") + ")" + (key.predicate.empty() ? "" : " WHERE " + key.predicate));
+    draft.text(" ON CONFLICT (" + join(parts, ", ") + ")" + (key.predicate.empty() ? "" : " WHERE " + key.predicate.str()));
     draft.text(" DO");
     pieces.copy(action + 1, pieces.size(), draft);
     Fix fix;

@@ -123,7 +123,7 @@ std::vector<Fix> parent_lock(const Material& m) {
   const ForeignKey* fk = parent_of(m, m.key_columns);
   if (fk == nullptr) return {table_lock(m, pair)};
   const std::string parent =
-      qualified(fk->referenced_schema.empty() ? m.table->schema : fk->referenced_schema, fk->referenced_table, m.engine);
+      qualified(fk->referenced_schema.empty() ? m.table->schema.str() : fk->referenced_schema, fk->referenced_table, m.engine);
   const std::string key = quote_part(fk->referenced_columns.front(), m.engine);
   Fix fix;
   fix.kind = "lock";

@@ -55,7 +55,8 @@ std::string TrialValues::of(const std::string& name, const Table* table, const s
         if (iequals(fk.referenced_table, table->name) && iequals(fk.referenced_columns[0], column)) {
           found = find(other.qualified(), to_lower(fk.columns[0]));
         } else if (&other == table && iequals(fk.columns[0], column)) {
-          const Table* parent = catalog_.find(fk.referenced_schema.empty() ? other.schema : fk.referenced_schema, fk.referenced_table);
+          const Table* parent =
+              catalog_.find(fk.referenced_schema.empty() ? other.schema : Name(fk.referenced_schema), fk.referenced_table);
           if (parent != nullptr) found = find(parent->qualified(), to_lower(fk.referenced_columns[0]));
         }
         if (found != nullptr) return *found;

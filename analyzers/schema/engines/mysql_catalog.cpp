@@ -240,7 +240,7 @@ Result<void> Reader::read_keys() {
         }
         KeyPart part;
         part.column = text(row[5]);
-        if (row[10]) part.expression = expression(*row[10]), part.column.clear();
+        if (row[10]) part.expression = expression(*row[10]), part.column = Name();
         part.descending = row[6] == "D";
         // The bounding box of a spatial index is told as if it were a prefix.
         if (row[7] && row[8] != "SPATIAL" && row[8] != "FULLTEXT")

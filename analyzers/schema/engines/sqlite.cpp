@@ -210,8 +210,8 @@ Result<void> SqliteConnection::prepare_session() {
 Result<void> SqliteConnection::read_columns(Table& t, const Table* declared, std::vector<std::string>& primary,
                                             std::vector<std::string>& notes) {
   std::map<int, std::string> by_place;
-  const Result<void> read = each("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1) ORDER BY cid", &t.name,
-                                 [&](sqlite3_stmt* s) {
+  const Result<void> read = each("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1) ORDER BY cid",
+                                 &t.name.str(), [&](sqlite3_stmt* s) {
                                    Column c;
                                    c.name = text_at(s, 0);
                                    c.type = text_at(s, 1);
@@ -242,7 +242,7 @@ Result<void> SqliteConnection::read_columns(Table& t, const Table* declared, std
     for (Token token = lexer.next(); token.kind != TokenKind::kEnd; token = lexer.next()) tokens.push_back(token);
     c.type = spell_tokens(tokens, Engine::kSqlite);
     const char* collation = nullptr;
-    if (sqlite3_table_column_metadata(db_.get(), "main", t.name.c_str(), c.name.str().c_str(), nullptr, &collation, nullptr, nullptr,
+    if (sqlite3_table_column_metadata(db_.get(), "main", t.name.str().c_str(), c.name.str().c_str(), nullptr, &collation, nullptr, nullptr,
                                       nullptr) == SQLITE_OK &&
         collation != nullptr && !iequals(collation, "BINARY")) {
       std::string upper = collation;
@@ -264,7 +264,7 @@ Result<void> SqliteConnection::read_keys(Table& t, const Table* declared, const 
   };
   std::vector<Found> found;
   bool primary_has_index = false;
-  Result<void> read = each("SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1)", &t.name, [&](sqlite3_stmt* s) {
+  Result<void> read = each("SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1)", &t.name.str(), [&](sqlite3_stmt* s) {
     Found f;
     f.key.name = text_at(s, 0);
     f.key.unique = sqlite3_column_int(s, 1) != 0;
@@ -318,16 +318,18 @@ Result<void> SqliteConnection::read_keys(Table& t, const Table* declared, const 
                     part.column = "rowid";
                   } else {
                     const size_t place = f.key.parts.size();
-                    part.expression = said != nullptr && place < said->parts.size() ? said->parts[place].expression : "";
+                    part.expression = said != nullptr && place < said->parts.size() ? said->parts[place].expression : Name();
                     if (part.expression.empty()) part.expression = "(expression)", t.keys_incomplete = true;
                   }
                   if (!iequals(collation, of_column)) {
-                    for (char c : collation) part.collation += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+                    std::string upper;
+                    for (char c : collation) upper += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+                    part.collation = upper;
                   }
                   f.key.parts.push_back(std::move(part));
                 });
     if (!read) return read;
-    if (f.partial) f.key.predicate = said != nullptr && !said->predicate.empty() ? said->predicate : "(unknown)";
+    if (f.partial) f.key.predicate = said != nullptr && !said->predicate.empty() ? said->predicate.str() : "(unknown)";
     t.keys.push_back(std::move(f.key));
   }
   return {};
@@ -337,8 +339,8 @@ Result<void> SqliteConnection::read_foreign_keys(Table& t, const Table* declared
   std::map<int, ForeignKey, std::greater<>> by_id;  // SQLite lists the last first
   const auto action = [](std::string a) { return a == "NO ACTION" ? std::string() : a; };
   const Result<void> read =
-      each("SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1) ORDER BY id DESC, seq", &t.name,
-           [&](sqlite3_stmt* s) {
+      each("SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1) ORDER BY id DESC, seq",
+           &t.name.str(), [&](sqlite3_stmt* s) {
              ForeignKey& fk = by_id[sqlite3_column_int(s, 0)];
              fk.referenced_table = text_at(s, 1);
              fk.columns.push_back(text_at(s, 2));
@@ -523,7 +525,7 @@ Result<std::optional<uint64_t>> SqliteConnection::estimated_rows(const Table& ta
   Result<void> read = each("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'", nullptr, [&](sqlite3_stmt*) { analyzed = true; });
   if (!read) return tl::unexpected<Error>(read.error());
   if (!analyzed) return most;
-  read = each("SELECT stat FROM sqlite_stat1 WHERE tbl = ?1 COLLATE NOCASE", &table.name, [&](sqlite3_stmt* s) {
+  read = each("SELECT stat FROM sqlite_stat1 WHERE tbl = ?1 COLLATE NOCASE", &table.name.str(), [&](sqlite3_stmt* s) {
     most = std::max(most.value_or(0), static_cast<uint64_t>(std::strtoull(text_at(s, 0).c_str(), nullptr, 10)));
   });
   if (!read) return tl::unexpected<Error>(read.error());
