@@ -35,7 +35,7 @@ std::vector<const KeyColumn*> columns_asked(const std::vector<KeyColumn>& equal)
 }  // namespace
 
 KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
-  const uint32_t id = statement.source->id;
+  const uint32_t id = statement.id;
   if (id >= asking_.size()) {
     asking_.resize(id + 1);
     known_.resize(id + 1);
@@ -55,8 +55,9 @@ KeyAccounts::Asking* KeyAccounts::asking_of(const BoundStatement& statement) {
   }
   // Where no table has a place for one more, it will never get one.
   const auto is_full = [this](const Lookup& l) {
-    const auto known = of_table_.find(l.table->name_hash);
-    return asked_.size() >= kMaxTemplates || (known != of_table_.end() && known->second.size() >= kMaxTemplatesOfTable);
+    if (asked_.size() >= kMaxTemplates) return true;
+    const std::vector<Asked*>* const known = of_table_.find(l.table->name_hash);
+    return known != nullptr && known->size() >= kMaxTemplatesOfTable;
   };
   const bool may_ask = (asking.update.has_value() && !is_full(*asking.update)) ||
                        std::any_of(asking.reads.begin(), asking.reads.end(), [&](const Lookup& l) { return !is_full(l); });
@@ -118,9 +119,9 @@ void KeyAccounts::ask(Asking& asking, const Lookup& lookup, const Op& op, uint32
 void KeyAccounts::count_inserts(const Op& op, uint32_t session) {
   for (const WriteAccess& w : op.statement->access.writes) {
     if (w.kind != StatementKind::kInsert || w.upsert != UpsertKind::kNone || w.guarded_insert) continue;
-    const auto known = of_table_.find(w.name_hash);
-    if (known == of_table_.end()) continue;
-    for (Asked* asked : known->second) {
+    const std::vector<Asked*>* const of_table = of_table_.find(w.name_hash);
+    if (of_table == nullptr) continue;
+    for (Asked* asked : *of_table) {
       uint64_t key = 0;
       const bool whole = std::all_of(asked->columns.begin(), asked->columns.end(), [&](uint64_t column) {
         const ColumnWrite* c = w.find_hashed(column);
@@ -148,7 +149,7 @@ void KeyAccounts::observe(const WorkUnit& unit) {
     }
     if (asking->update.has_value() && op.rows <= 0) ask(*asking, *asking->update, op, unit.session);
   }
-  if (!inserts || of_table_.empty()) return;
+  if (!inserts || of_table_.size() == 0) return;
   for (const uint32_t i : unit.writers) {
     const Op& op = unit.ops[i];
     if (op.failed || op.rolled_back || unit.transactions[op.transaction].end == TxEnd::kRollback) continue;

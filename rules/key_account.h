@@ -98,12 +98,12 @@ class KeyAccounts {
   [[nodiscard]] std::vector<Event> events_of(const Account& account) const;
   void weigh(const Account& account, Weighing& out, uint64_t& orphans, uint64_t& unexplained) const;
 
-  std::vector<bool> known_;                                     // by template: has it been looked at?
-  std::vector<std::unique_ptr<Asking>> asking_;                 // by template; null: as asking_of() says
-  std::unordered_map<uint64_t, Asked> asked_;                   // by template's fingerprint; looked up by key only
-  std::unordered_map<uint64_t, std::vector<Asked*>> of_table_;  // by the hash of its name, likewise
-  std::array<Coming, 8> coming_{};                              // in a ring
-  size_t next_ = 0;                                             // its oldest, modulo its size
+  std::vector<bool> known_;                      // by template: has it been looked at?
+  std::vector<std::unique_ptr<Asking>> asking_;  // by template; null: as asking_of() says
+  std::unordered_map<uint64_t, Asked> asked_;    // by template's fingerprint; looked up by key only
+  HashTable<std::vector<Asked*>> of_table_;      // by the hash of its name
+  std::array<Coming, 8> coming_{};               // in a ring
+  size_t next_ = 0;                              // its oldest, modulo its size
   size_t keys_ = 0;
   std::deque<TightEvent> events_;  // a deque: it grows without being twice there
 };

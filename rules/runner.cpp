@@ -146,7 +146,7 @@ class Audit::Folder final : public RuleContext {
   }
   [[nodiscard]] std::optional<ReadRef> picking_read(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
   [[nodiscard]] const std::optional<Decision>& decision(const WorkUnit& unit, uint32_t write, const WriteAccess& w) override;
-  [[nodiscard]] bool is_well_known(const Op& op) const override { return runs_[op.statement->source->id].by.are_many(); }
+  [[nodiscard]] bool is_well_known(const Op& op) const override { return runs_[op.statement->id].by.are_many(); }
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
@@ -167,7 +167,7 @@ class Audit::Folder final : public RuleContext {
   bool weigh_meetings(Group& g, Finding& out);
   [[nodiscard]] bool run_by_several(const Ref& ref) const {
     if (ref.statement == nullptr) return true;
-    const uint32_t id = ref.statement->source->id;
+    const uint32_t id = ref.statement->id;
     return id < runs_.size() && runs_[id].by.all().size() > 1;
   }
   [[nodiscard]] KeyAccounts::Weighing weigh_keys(const Group& g) {
@@ -225,7 +225,7 @@ class Audit::Folder final : public RuleContext {
   // Made of them at the end: those that used a table, and the tables a session used.
   HashTable<FewSessions> users_of_;                 // by Name::id()
   std::vector<std::pair<uint32_t, Name>> used_by_;  // by session
-  std::set<std::string> deleted_from_;              // tables some statement of the log deletes from
+  HashSet deleted_from_;                            // tables some statement of the log deletes from, by the hashes of their names
   HashSet updated_;                                 // made at the end: column_id() of those some statement of the log sets
 };
 
@@ -434,7 +434,7 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
 void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
   const BoundStatement& statement = *op.statement;
   for (const std::string_view d : op.remarks().directives) directives_.see(d, {path_of(op.file), op.line});
-  const uint32_t id = statement.source->id;
+  const uint32_t id = statement.id;
   if (id >= runs_.size()) {
     if (id >= runs_.capacity()) runs_.reserve(id + id / 4 + 64);
     runs_.resize(id + 1);
@@ -443,7 +443,7 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
   if (runs.statement == nullptr) {
     runs.statement = &statement;
     for (const WriteAccess& w : statement.access.writes) {
-      if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name);
+      if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name_hash);
     }
     runs.fetched = static_cast<uint32_t>(fetched_.size());
     for (const ReadAccess& r : statement.access.reads) fetched_.push_back(r.equal.empty() ? 0 : read_rows_.columns_of(r.fetched));
@@ -480,7 +480,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
                        g.first->pattern == Pattern::kUpdateOrInsert || g.first->pattern == Pattern::kToggleRow;
   // Rows that the statement itself says should be one.
   const bool meant_single = g.first->pattern == Pattern::kUpsertWithoutKey;
-  const bool may_vanish = deleted_from_.contains(g.first->table_name) ||
+  const bool may_vanish = deleted_from_.contains(g.first->table_name.hash()) ||
                           std::any_of(g.first->null_columns.begin(), g.first->null_columns.end(),
                                       [&](Name column) { return updated_.contains(column_id(g.first->table_name, column)); });
   bool met = false, twice = false, same_value = false;

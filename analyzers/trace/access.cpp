@@ -47,12 +47,21 @@ void take_aggregate(const QueryBlock& block, ReadAccess& r) {
   }
 }
 
+/// What accesses are derived from.
+struct Deriving {
+  const BoundStatement& statement;
+  Engine engine;
+  ColumnUseFinder& uses;
+};
+
 // Sorts the conditions on table `index` of block `b` into equalities with values and the rest.
-void collect_conditions(const BoundStatement& s, Engine engine, int b, int index, const Table* table, std::vector<KeyColumn>& equal,
+void collect_conditions(const Deriving& from, int b, int index, const Table* table, std::vector<KeyColumn>& equal,
                         RareList<OtherCondition>& others) {
+  const BoundStatement& s = from.statement;
   const auto add_equal = [&](KeyColumn k) {
-    k.uses = uses_of(table, k.column);
-    k.hash = hash_bytes(k.name());
+    k.uses = from.uses.of(table, table != nullptr ? table->column(k.column) : nullptr, k.column);
+    k.primary_part = primary_part(table, k.column);
+    k.hash = k.column.empty() ? hash_bytes(k.expression.str()) : k.column.hash();
     equal.push_back(std::move(k));
   };
   const QueryBlock& block = s.facts().blocks[static_cast<size_t>(b)];
@@ -76,7 +85,7 @@ void collect_conditions(const BoundStatement& s, Engine engine, int b, int index
       if (bare) {
         k.column = c.column.name.lower();
       } else {
-        k.expression = normalise_expression(c.expression, engine);
+        k.expression = normalise_expression(c.expression, from.engine);
       }
       k.slot = c.right.slot;
       k.is_list = c.op == CompareOp::kIn;
@@ -115,12 +124,13 @@ int primary_equal(const Table* table, const std::vector<KeyColumn>& equal) {
   const Key* primary = table != nullptr ? table->primary_key() : nullptr;
   if (primary == nullptr || primary->parts.size() != 1) return -1;
   for (size_t i = 0; i < equal.size(); ++i) {
-    if (!equal[i].is_null && !equal[i].is_list && iequals(equal[i].column, primary->parts.front().column)) return static_cast<int>(i);
+    if (!equal[i].is_null && !equal[i].is_list && equal[i].column == primary->parts.front().column.lower()) return static_cast<int>(i);
   }
   return -1;
 }
 
-void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
+void add_reads(const Deriving& from, StatementAccess& out) {
+  const BoundStatement& s = from.statement;
   const StatementFacts& f = s.facts();
   for (size_t b = 0; b < f.blocks.size(); ++b) {
     const QueryBlock& block = f.blocks[b];
@@ -135,7 +145,7 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       r.exact = block.where_exact && f.quality == Quality::kFull;
       r.top_level = block.parent < 0 && block.cte_name.empty();
       r.joined = block.tables.size() > 1;
-      collect_conditions(s, engine, static_cast<int>(b), static_cast<int>(i), r.table, r.equal, r.others);
+      collect_conditions(from, static_cast<int>(b), static_cast<int>(i), r.table, r.equal, r.others);
       r.one_row = picks_one_row(r.table, r.equal);
       r.primary_equal = primary_equal(r.table, r.equal);
       for (const LockClause& lock : block.locks) {
@@ -184,30 +194,22 @@ void add_reads(const BoundStatement& s, Engine engine, StatementAccess& out) {
       }
       if (r.all_columns && r.table != nullptr) r.of_star = static_cast<uint32_t>(r.table->columns.size());
       r.fetched.reserve(r.of_star + columns.size());
-      const auto fetch = [&](Name column) { r.fetched.push_back({column, uses_of(r.table, column)}); };
-      for (uint32_t c = 0; c < r.of_star; ++c) fetch(to_lower(r.table->columns[c].name));
-      for (const Name column : columns) fetch(column);
+      const auto fetch = [&](Name column, const Column* known) { r.fetched.push_back({column, from.uses.of(r.table, known, column)}); };
+      for (uint32_t c = 0; c < r.of_star; ++c) fetch(r.table->columns[c].name.lower(), &r.table->columns[c]);
+      for (const Name column : columns) fetch(column, r.table != nullptr ? r.table->column(column) : nullptr);
       out.tables_read |= r.bit;
       out.reads.push_back(std::move(r));
     }
   }
 }
 
-Name version_column(const Table* table) {
-  if (table == nullptr) return {};
-  for (const Column& c : table->columns) {
-    if (is_version_name(c.name) && can_be_quantity(table, c.name)) return to_lower(c.name);
-  }
-  return {};
-}
-
-ColumnWrite column_write(const Table* table, Name column, const Operand& value) {
+ColumnWrite column_write(ColumnUseFinder& uses, const Table* table, Name column, const Operand& value) {
   ColumnWrite c;
   c.column = column.lower();
   c.value = &value;
   c.known = table != nullptr ? table->column(c.column) : nullptr;
-  c.uses = uses_of(table, c.column);
-  c.hash = hash_bytes(c.column);
+  c.uses = uses.of(table, c.known, c.column);
+  c.hash = c.column.hash();
   return c;
 }
 
@@ -227,7 +229,8 @@ std::vector<ReferredRow> referred_rows(const WriteAccess& w) {
   return rows;
 }
 
-void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
+void add_writes(const Deriving& from, StatementAccess& out) {
+  const BoundStatement& s = from.statement;
   const StatementFacts& f = s.facts();
   for (size_t i = 0; i < f.writes.size(); ++i) {
     const Write& w = f.writes[i];
@@ -250,10 +253,10 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
         } else {
           break;
         }
-        a.set.push_back(column_write(a.table, column, w.insert_values[c]));
+        a.set.push_back(column_write(from.uses, a.table, column, w.insert_values[c]));
       }
     } else {
-      for (const Assignment& set : w.set) a.set.push_back(column_write(a.table, set.column.name, set.value));
+      for (const Assignment& set : w.set) a.set.push_back(column_write(from.uses, a.table, set.column.name, set.value));
       if (w.block >= 0) {
         const QueryBlock& block = f.blocks[static_cast<size_t>(w.block)];
         a.has_where = block.has_where;
@@ -262,12 +265,12 @@ void add_writes(const BoundStatement& s, Engine engine, StatementAccess& out) {
         for (size_t t = 0; t < block.tables.size(); ++t) {
           if (block.tables[t].role == TableRole::kTarget) target = static_cast<int>(t);
         }
-        if (target >= 0) collect_conditions(s, engine, w.block, target, a.table, a.equal, a.others);
+        if (target >= 0) collect_conditions(from, w.block, target, a.table, a.equal, a.others);
         a.one_row = picks_one_row(a.table, a.equal);
       }
     }
     if (a.is_insert() || a.kind == StatementKind::kUpdate) a.refers_to = referred_rows(a);
-    if (a.kind == StatementKind::kUpdate) a.version_column = version_column(a.table);
+    if (a.kind == StatementKind::kUpdate && a.table != nullptr) a.version_column = from.uses.version_column(*a.table);
     for (uint32_t c = 0; c < a.set.size(); ++c) {
       if (a.set[c].is_for(ColumnUse::kReference)) a.references.push_back(c);
     }
@@ -310,9 +313,18 @@ TraitMask traits_of(const StatementAccess& access, const StatementFacts& facts) 
 void AccessedTable::set_table(const Table* known, Name called) {
   table = known;
   name = called;
-  name_hash = hash_bytes(name);
+  name_hash = name.hash();
   bit = TableSet{1} << (name_hash & 63);
   housekeeping = is_housekeeping_table(name);
+  const Key* const primary = known != nullptr ? known->primary_key() : nullptr;
+  primary_parts = static_cast<uint16_t>(primary != nullptr ? primary->parts.size() : 0);
+}
+
+uint16_t primary_part(const Table* table, Name column) {
+  const Key* const primary = table != nullptr ? table->primary_key() : nullptr;
+  if (primary == nullptr) return 0;
+  const auto part = std::find_if(primary->parts.begin(), primary->parts.end(), [&](const KeyPart& p) { return p.column == column; });
+  return static_cast<uint16_t>(part != primary->parts.end() ? part - primary->parts.begin() + 1 : 0);
 }
 
 bool ReadAccess::projects(std::string_view column) const {
@@ -337,18 +349,19 @@ bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal) {
     if (!key.unique || key.parts.empty()) continue;
     const bool covered = std::all_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) {
       return !p.column.empty() && std::any_of(equal.begin(), equal.end(),
-                                              [&](const KeyColumn& k) { return !k.is_null && !k.is_list && iequals(k.column, p.column); });
+                                              [&](const KeyColumn& k) { return !k.is_null && !k.is_list && k.column == p.column.lower(); });
     });
     if (covered) return true;
   }
   return false;
 }
 
-StatementAccess derive_access(const BoundStatement& statement, Engine engine) {
+StatementAccess derive_access(const BoundStatement& statement, Engine engine, ColumnUseFinder& uses) {
   StatementAccess out;
   if (statement.facts().quality == Quality::kOpaque) return out;
-  add_reads(statement, engine, out);
-  add_writes(statement, engine, out);
+  const Deriving from{statement, engine, uses};
+  add_reads(from, out);
+  add_writes(from, out);
   out.traits = traits_of(out, statement.facts());
   return out;
 }

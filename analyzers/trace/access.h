@@ -23,9 +23,10 @@ struct KeyColumn {
   int slot = -1;        ///< of the value; -1 for IS NULL
   RareText expression;  ///< `lower(email)`, in the schema's spelling; empty for a column
   bool is_null = false;
-  bool is_list = false;  ///< IN (…): any of several rows
-  ColumnUses uses = 0;   ///< of the column
-  uint64_t hash = 0;     ///< of name()
+  bool is_list = false;       ///< IN (…): any of several rows
+  ColumnUses uses = 0;        ///< of the column
+  uint16_t primary_part = 0;  ///< which part of the table's primary key it is, from 1; 0: none
+  uint64_t hash = 0;          ///< of name()
   [[nodiscard]] const std::string& name() const { return column.empty() ? expression.str() : column.str(); }
   [[nodiscard]] bool is_for(ColumnUses any) const { return (uses & any) != 0; }
 };
@@ -57,8 +58,9 @@ struct AccessedTable {
   const Table* table = nullptr;
   uint64_t name_hash = 0;
   TableSet bit = 0;
-  Name name;                  ///< qualified when the catalog tells
-  bool housekeeping = false;  ///< is_housekeeping_table()
+  Name name;                   ///< qualified when the catalog tells
+  bool housekeeping = false;   ///< is_housekeeping_table()
+  uint16_t primary_parts = 0;  ///< how many its primary key has; 0: it has none, or is not known
 
   void set_table(const Table* known, Name called);
   [[nodiscard]] bool same_table(const AccessedTable& other) const { return name_hash == other.name_hash; }
@@ -190,10 +192,13 @@ struct StatementAccess {
 /// Do the equalities name at most one row, by any unique key? False without a schema.
 [[nodiscard]] bool picks_one_row(const Table* table, const std::vector<KeyColumn>& equal);
 
+/// KeyColumn::primary_part of a column.
+[[nodiscard]] uint16_t primary_part(const Table* table, Name column);
+
 class BoundStatement;
 struct WorkUnit;
 /// `engine` decides how expressions are spelt (schema/expression.h).
-[[nodiscard]] StatementAccess derive_access(const BoundStatement& statement, Engine engine);
+[[nodiscard]] StatementAccess derive_access(const BoundStatement& statement, Engine engine, ColumnUseFinder& uses);
 /// Those of all its statements, and how they stand to one another.
 [[nodiscard]] TraitMask traits_of(const WorkUnit& unit);
 

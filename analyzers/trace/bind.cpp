@@ -8,7 +8,7 @@ namespace {
 
 // What a table is called in findings and compared by: the catalog's qualified name, else the name as written without its schema, folded.
 Name shown_name(const Table* table, const ObjectName& name) {
-  if (table != nullptr) return table->qualified();
+  if (table != nullptr) return table->shown;
   return name.quoted ? name.name : name.name.lower();
 }
 
@@ -47,6 +47,7 @@ const BoundStatement* Binder::bind(const Template& t) {
   slot = std::make_unique<BoundStatement>();
   BoundStatement& bound = *slot;
   bound.source = &t;
+  bound.id = t.id;
   auto find = [&](const ObjectName& name) -> const Table* {
     return catalog_ == nullptr ? nullptr : catalog_->find(name.schema, name.name);
   };
@@ -64,7 +65,7 @@ const BoundStatement* Binder::bind(const Template& t) {
     const Table* table = w.targets.empty() ? nullptr : find(w.targets.front());
     bound.bound_tables.push_back({table, w.targets.empty() ? Name() : shown_name(table, w.targets.front())});
   }
-  bound.access = derive_access(bound, catalog_ == nullptr ? Engine::kUnknown : catalog_->engine);
+  bound.access = derive_access(bound, catalog_ == nullptr ? Engine::kUnknown : catalog_->engine, uses_);
   return &bound;
 }
 

@@ -24,6 +24,7 @@ struct BoundTable {
 class BoundStatement {
  public:
   const Template* source = nullptr;
+  uint32_t id = 0;                       ///< of the template: asked for where that is far away
   StatementAccess access;                ///< rows read and written
   std::vector<BoundTable> bound_tables;  ///< of all blocks, one after the other, and then those of writes
 
@@ -44,6 +45,7 @@ class Binder {
 
  private:
   const Catalog* catalog_;
+  ColumnUseFinder uses_;
   std::vector<std::unique_ptr<BoundStatement>> by_id_;
 };
 

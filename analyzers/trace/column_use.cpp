@@ -1,8 +1,10 @@
 #include "analyzers/trace/column_use.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "analyzers/base/text.h"
 
@@ -46,98 +48,166 @@ bool is_quantity_name(std::string_view c) {
 
 namespace {
 
-/// A column of the schema, found once for all that is asked of it.
-struct KnownColumn {
-  const Column* column = nullptr;  // null: no schema, or no such column
-  std::string type;                // in lower case
-};
+/// What a name says by itself, and what a type does: masks.
+using Marks = uint8_t;
+constexpr Marks kAsked = 128;
+namespace NameMark {
+constexpr Marks kVersion = 1, kQuantity = 2, kTime = 4, kId = 8, kReference = 16;
+constexpr Marks kIdInAnyCase = 32, kReferenceInAnyCase = 64;
+}  // namespace NameMark
+namespace TypeMark {
+constexpr Marks kNumber = 1, kTime = 2, kBoolean = 4;
+}  // namespace TypeMark
 
-KnownColumn known_column(const Table* table, std::string_view name) {
-  const Column* c = table != nullptr ? table->column(name) : nullptr;
-  return {c, c != nullptr ? to_lower(c->type) : std::string()};
+Marks mask_of(std::initializer_list<std::pair<Marks, bool>> marks) {
+  Marks mask = kAsked;
+  for (const auto& [mark, is_so] : marks) mask = static_cast<Marks>(mask | (is_so ? mark : 0));
+  return mask;
 }
 
-bool can_be_quantity(const Table* table, std::string_view name, const KnownColumn& known) {
-  const bool is_id = name.size() > 3 && iequals(name.substr(name.size() - 3), "_id");
-  if (table == nullptr) return !is_id && !iequals(name, "id");
-  if (known.column == nullptr || is_id) return false;
-  for (const Key& key : table->keys) {
-    if (!key.unique) continue;
-    for (const KeyPart& p : key.parts) {
-      if (iequals(p.column, name)) return false;
-    }
-  }
-  for (const ForeignKey& fk : table->foreign_keys) {
-    for (const std::string& f : fk.columns) {
-      if (iequals(f, name)) return false;
-    }
-  }
-  const std::string& declared = known.column->type;
+Marks marks_of_name(std::string_view name) {
+  return mask_of({{NameMark::kVersion, is_version_name(name)},
+                  {NameMark::kQuantity, is_quantity_name(name)},
+                  {NameMark::kTime, name.ends_with("_at") || name.ends_with("_on") || name.starts_with("last_")},
+                  {NameMark::kId, name == "id"},
+                  {NameMark::kReference, name.ends_with("_id")},
+                  {NameMark::kIdInAnyCase, iequals(name, "id")},
+                  {NameMark::kReferenceInAnyCase, name.size() > 3 && iequals(name.substr(name.size() - 3), "_id")}});
+}
+
+bool is_number_type(std::string_view declared, std::string_view lower) {
   for (const std::string_view number : {"integer", "bigint", "int", "smallint", "numeric", "decimal"}) {
     if (declared == number || (declared.starts_with(number) && declared[number.size()] == '(')) return true;
   }
   static constexpr std::string_view kNotNumbers[] = {"date", "time", "char",  "text", "clob", "bool",    "uuid",
                                                      "json", "blob", "bytea", "enum", "year", "interval"};
-  if (known.type.starts_with("tinyint(1)")) return false;
+  if (lower.starts_with("tinyint(1)")) return false;
   return std::none_of(std::begin(kNotNumbers), std::end(kNotNumbers),
-                      [&](std::string_view n) { return known.type.find(n) != std::string::npos; });
+                      [&](std::string_view n) { return lower.find(n) != std::string_view::npos; });
 }
 
-bool holds_time(std::string_view name, const KnownColumn& known) {
-  if (known.column == nullptr) return name.ends_with("_at") || name.ends_with("_on") || name.starts_with("last_");
-  return known.type.find("date") != std::string::npos || known.type.find("time") != std::string::npos;
+Marks marks_of_type(Name declared) {
+  const std::string& type = declared.lower();
+  return mask_of(
+      {{TypeMark::kNumber, is_number_type(declared, type)},
+       {TypeMark::kTime, type.find("date") != std::string::npos || type.find("time") != std::string::npos},
+       {TypeMark::kBoolean, type.starts_with("bool") || type.starts_with("tinyint(1)") || type == "bit" || type.starts_with("bit(1)")}});
 }
 
-bool is_boolean(const KnownColumn& known) {
-  const std::string& type = known.type;
-  return type.starts_with("bool") || type.starts_with("tinyint(1)") || type == "bit" || type.starts_with("bit(1)");
+/// A column with what its name and its type say.
+struct MarkedColumn {
+  Name name;
+  const Column* known = nullptr;  // null: no schema, or no such column
+  Marks of_name = 0, of_type = 0;
+
+  [[nodiscard]] bool is_named(Marks mark) const { return (of_name & mark) != 0; }
+  [[nodiscard]] bool is_typed(Marks mark) const { return (of_type & mark) != 0; }
+};
+
+MarkedColumn marked_column(const Table* table, Name column) {
+  const Column* const known = table != nullptr ? table->column(column) : nullptr;
+  return {column, known, marks_of_name(column), known != nullptr ? marks_of_type(known->type) : Marks{0}};
+}
+
+bool same_in_any_case(Name a, Name b) { return a == b || a.lower() == b.lower(); }
+
+bool can_be_quantity(const Table* table, const MarkedColumn& column) {
+  if (column.is_named(NameMark::kReferenceInAnyCase)) return false;
+  if (table == nullptr) return !column.is_named(NameMark::kIdInAnyCase);
+  if (column.known == nullptr || !column.is_typed(TypeMark::kNumber)) return false;
+  for (const Key& key : table->keys) {
+    if (!key.unique) continue;
+    for (const KeyPart& p : key.parts) {
+      if (same_in_any_case(p.column, column.name)) return false;
+    }
+  }
+  for (const ForeignKey& fk : table->foreign_keys) {
+    for (const std::string& f : fk.columns) {
+      if (iequals(f, column.name)) return false;
+    }
+  }
+  return true;
+}
+
+bool holds_time(const MarkedColumn& column) {
+  return column.known == nullptr ? column.is_named(NameMark::kTime) : column.is_typed(TypeMark::kTime);
+}
+
+bool in_primary_key(const Table* table, const MarkedColumn& column) {
+  if (table == nullptr) return column.is_named(NameMark::kId);
+  const Key* primary = table->primary_key();
+  return primary != nullptr && std::any_of(primary->parts.begin(), primary->parts.end(),
+                                           [&](const KeyPart& p) { return same_in_any_case(p.column, column.name); });
+}
+
+bool in_any_key(const Table* table, const MarkedColumn& column) {
+  if (table == nullptr) return column.is_named(NameMark::kId | NameMark::kReference);
+  const auto is_part = [&](const Key& key) {
+    return key.unique && std::any_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) { return p.column == column.name; });
+  };
+  return std::any_of(table->keys.begin(), table->keys.end(), is_part) ||
+         std::any_of(table->foreign_keys.begin(), table->foreign_keys.end(), [&](const ForeignKey& fk) {
+           return std::find(fk.columns.begin(), fk.columns.end(), column.name.str()) != fk.columns.end();
+         });
+}
+
+bool is_reference(const Table* table, const MarkedColumn& column) {
+  if (column.is_named(NameMark::kReference)) return true;
+  return table != nullptr && std::any_of(table->foreign_keys.begin(), table->foreign_keys.end(), [&](const ForeignKey& fk) {
+           return std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) { return iequals(c, column.name); });
+         });
+}
+
+ColumnUses uses_of(const Table* table, const MarkedColumn& column) {
+  ColumnUses uses = 0;
+  const auto add = [&](ColumnUses use, bool is_so) { uses = static_cast<ColumnUses>(uses | (is_so ? use : 0)); };
+  add(ColumnUse::kVersion, column.is_named(NameMark::kVersion));
+  add(ColumnUse::kQuantityName, column.is_named(NameMark::kQuantity));
+  add(ColumnUse::kQuantity, can_be_quantity(table, column));
+  add(ColumnUse::kTime, holds_time(column));
+  add(ColumnUse::kBoolean, column.is_typed(TypeMark::kBoolean));
+  add(ColumnUse::kPrimary, in_primary_key(table, column));
+  add(ColumnUse::kKey, in_any_key(table, column));
+  add(ColumnUse::kReference, is_reference(table, column));
+  add(ColumnUse::kFilledIn, column.known != nullptr && (column.known->generated || column.known->identity));
+  return uses;
+}
+
+/// Its marks in a table by Name::id(); kAsked tells that they are there.
+template <typename Find>
+Marks marks_in(std::vector<Marks>& known, Name name, const Find& find) {
+  if (name.id() >= known.size()) known.resize(name.id() + 1);
+  Marks& marks = known[name.id()];
+  if (marks == 0) marks = find(name);
+  return marks;
 }
 
 }  // namespace
 
-bool can_be_quantity(const Table* table, std::string_view column) { return can_be_quantity(table, column, known_column(table, column)); }
-bool holds_time(const Table* table, std::string_view column) { return holds_time(column, known_column(table, column)); }
-bool is_boolean(const Table* table, std::string_view column) { return is_boolean(known_column(table, column)); }
+bool can_be_quantity(const Table* table, Name column) { return can_be_quantity(table, marked_column(table, column)); }
+bool holds_time(const Table* table, Name column) { return holds_time(marked_column(table, column)); }
+bool is_boolean(const Table* table, Name column) { return marked_column(table, column).is_typed(TypeMark::kBoolean); }
+bool in_primary_key(const Table* table, Name column) { return in_primary_key(table, marked_column(table, column)); }
+bool in_any_key(const Table* table, Name column) { return in_any_key(table, marked_column(table, column)); }
+bool is_reference(const Table* table, Name column) { return is_reference(table, marked_column(table, column)); }
+ColumnUses uses_of(const Table* table, Name column) { return uses_of(table, marked_column(table, column)); }
 
-bool in_primary_key(const Table* table, std::string_view column) {
-  if (table == nullptr) return column == "id";
-  const Key* primary = table->primary_key();
-  return primary != nullptr &&
-         std::any_of(primary->parts.begin(), primary->parts.end(), [&](const KeyPart& p) { return iequals(p.column, column); });
+ColumnUseFinder::Marks ColumnUseFinder::of_name(Name column) { return marks_in(names_, column, marks_of_name); }
+
+ColumnUseFinder::Marks ColumnUseFinder::of_type(const Column* known) {
+  return known != nullptr ? marks_in(types_, known->type, marks_of_type) : Marks{0};
 }
 
-bool in_any_key(const Table* table, std::string_view column) {
-  if (table == nullptr) return column == "id" || column.ends_with("_id");
-  return std::any_of(table->keys.begin(), table->keys.end(),
-                     [&](const Key& key) {
-                       return key.unique &&
-                              std::any_of(key.parts.begin(), key.parts.end(), [&](const KeyPart& p) { return p.column == column; });
-                     }) ||
-         std::any_of(table->foreign_keys.begin(), table->foreign_keys.end(),
-                     [&](const ForeignKey& fk) { return std::find(fk.columns.begin(), fk.columns.end(), column) != fk.columns.end(); });
+ColumnUses ColumnUseFinder::of(const Table* table, const Column* known, Name column) {
+  return uses_of(table, {column, known, of_name(column), of_type(known)});
 }
 
-bool is_reference(const Table* table, std::string_view column) {
-  if (column.ends_with("_id")) return true;
-  return table != nullptr && std::any_of(table->foreign_keys.begin(), table->foreign_keys.end(), [&](const ForeignKey& fk) {
-           return std::any_of(fk.columns.begin(), fk.columns.end(), [&](const std::string& c) { return iequals(c, column); });
-         });
-}
-
-ColumnUses uses_of(const Table* table, std::string_view column) {
-  const KnownColumn known = known_column(table, column);
-  ColumnUses uses = 0;
-  const auto add = [&](ColumnUses use, bool is_so) { uses = static_cast<ColumnUses>(uses | (is_so ? use : 0)); };
-  add(ColumnUse::kVersion, is_version_name(column));
-  add(ColumnUse::kQuantityName, is_quantity_name(column));
-  add(ColumnUse::kQuantity, can_be_quantity(table, column, known));
-  add(ColumnUse::kTime, holds_time(column, known));
-  add(ColumnUse::kBoolean, is_boolean(known));
-  add(ColumnUse::kPrimary, in_primary_key(table, column));
-  add(ColumnUse::kKey, in_any_key(table, column));
-  add(ColumnUse::kReference, is_reference(table, column));
-  add(ColumnUse::kFilledIn, known.column != nullptr && (known.column->generated || known.column->identity));
-  return uses;
+Name ColumnUseFinder::version_column(const Table& table) {
+  for (const Column& c : table.columns) {
+    const MarkedColumn column{c.name, &c, of_name(c.name), of_type(&c)};
+    if (column.is_named(NameMark::kVersion) && can_be_quantity(&table, column)) return c.name.lower();
+  }
+  return {};
 }
 
 bool is_housekeeping_table(std::string_view name) {

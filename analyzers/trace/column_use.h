@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "analyzers/schema/catalog.h"
 
@@ -11,17 +12,17 @@ namespace dbaudit {
 [[nodiscard]] bool is_version_name(std::string_view column);
 [[nodiscard]] bool is_quantity_name(std::string_view column);
 /// A column that can hold a number computed from what it held: numeric, in no key, not a time.
-[[nodiscard]] bool can_be_quantity(const Table* table, std::string_view column);
+[[nodiscard]] bool can_be_quantity(const Table* table, Name column);
 /// A column that holds a time: by its type, or without a schema by its name (`…_at`, `…_on`, `last_…`).
-[[nodiscard]] bool holds_time(const Table* table, std::string_view column);
+[[nodiscard]] bool holds_time(const Table* table, Name column);
 /// Is the column of a type that says yes or no? False without a schema.
-[[nodiscard]] bool is_boolean(const Table* table, std::string_view column);
+[[nodiscard]] bool is_boolean(const Table* table, Name column);
 /// Is the column part of the table's primary key? Without a schema: is it called `id`?
-[[nodiscard]] bool in_primary_key(const Table* table, std::string_view column);
+[[nodiscard]] bool in_primary_key(const Table* table, Name column);
 /// Is it part of a unique key or a foreign key, spelt as it is? Without a schema: is it called `id` or `…_id`?
-[[nodiscard]] bool in_any_key(const Table* table, std::string_view column);
+[[nodiscard]] bool in_any_key(const Table* table, Name column);
 /// Does the column hold another row's key: a foreign key, or a name that says so?
-[[nodiscard]] bool is_reference(const Table* table, std::string_view column);
+[[nodiscard]] bool is_reference(const Table* table, Name column);
 
 /// The answers to all of these for one column, so that they are found once for each template; a mask.
 using ColumnUses = uint16_t;
@@ -37,7 +38,23 @@ inline constexpr ColumnUses kReference = 128;   ///< is_reference()
 inline constexpr ColumnUses kFilledIn = 256;    ///< the database makes the value: a generated column, a number it counts
 }  // namespace ColumnUse
 
-[[nodiscard]] ColumnUses uses_of(const Table* table, std::string_view column);
+[[nodiscard]] ColumnUses uses_of(const Table* table, Name column);
+
+/// uses_of() of many columns: what a name or a type says by itself is found once for each. For one thread.
+class ColumnUseFinder {
+ public:
+  /// `known`: table->column(column), or null when there is none.
+  [[nodiscard]] ColumnUses of(const Table* table, const Column* known, Name column);
+  /// The column that counts the versions of the table's rows, lower case; empty: none.
+  [[nodiscard]] Name version_column(const Table& table);
+
+ private:
+  using Marks = uint8_t;
+  Marks of_name(Name column);
+  Marks of_type(const Column* known);
+
+  std::vector<Marks> names_, types_;  // by Name::id()
+};
 
 /// Migrations and the framework's own tables. `name` may be qualified.
 [[nodiscard]] bool is_housekeeping_table(std::string_view name);

@@ -21,24 +21,20 @@ constexpr size_t kFewColumns = 8;  // of a key: more are rare, and need memory
 // `value_in(slot)` is the value that an equality asks for.
 template <typename ValueIn>
 uint64_t identity(const AccessedTable& accessed, const std::vector<KeyColumn>& equal, const ValueIn& value_in) {
-  auto value_of = [&](std::string_view column) -> const KeyColumn* {
+  // The first equality with the part of the primary key, of those whose value the log shows.
+  const auto value_of = [&](uint32_t part) -> const KeyColumn* {
     for (const KeyColumn& k : equal) {
-      if (k.column == column && !k.is_null && value_in(k.slot).known()) return &k;
+      if (k.primary_part == part && !k.is_null && value_in(k.slot).known()) return &k;
     }
     return nullptr;
   };
-  const bool may_cover = std::any_of(equal.begin(), equal.end(), [](const KeyColumn& k) { return k.is_for(ColumnUse::kPrimary); });
-  const Key* primary = may_cover && accessed.table != nullptr ? accessed.table->primary_key() : nullptr;
-  if (primary != nullptr && !primary->parts.empty()) {
+  if (accessed.primary_parts != 0) {
     uint64_t h = accessed.name_hash;
     bool covered = true;
-    for (const KeyPart& part : primary->parts) {
-      const KeyColumn* k = value_of(part.column);
-      if (k == nullptr) {
-        covered = false;
-        break;
-      }
-      h = hash_combine(h, hash_combine(k->hash, value_in(k->slot).hash()));
+    for (uint32_t part = 1; part <= accessed.primary_parts && covered; ++part) {
+      const KeyColumn* k = value_of(part);
+      covered = k != nullptr;
+      if (covered) h = hash_combine(h, hash_combine(k->hash, value_in(k->slot).hash()));
     }
     if (covered) return h;
   }
@@ -82,6 +78,7 @@ std::vector<KeyColumn> upsert_key(const WriteAccess& w, const Write& write) {
       k.column = name;
       k.slot = c->value->slot;
       k.uses = c->uses;
+      k.primary_part = primary_part(w.table, k.column);
       k.hash = c->hash;
       key.push_back(std::move(k));
     }
@@ -171,7 +168,7 @@ double WriteHistory::move(Cell& cell, double number) {
 }
 
 void WriteHistory::watch(const ReadAccess& read) {
-  const std::string& column = read.aggregate == Aggregate::kMax ? read.aggregated : read.latest_by;
+  const Name column = read.aggregate == Aggregate::kMax ? read.aggregated : read.latest_by;
   if (column.empty() || read.name.empty()) return;
   std::vector<const KeyColumn*> scope;
   for (const KeyColumn& k : read.equal) {
@@ -180,7 +177,7 @@ void WriteHistory::watch(const ReadAccess& read) {
   }
   std::sort(scope.begin(), scope.end(), [](const KeyColumn* a, const KeyColumn* b) { return a->column < b->column; });
   Numbered n;
-  n.column = hash_bytes(column);
+  n.column = column.hash();
   for (const KeyColumn* k : scope) n.scope.push_back(k->hash);
   if (numbered_.size() >= kMaxNumberedTables && !numbered_.contains(read.name_hash)) return;
   std::vector<Numbered>& known = numbered_[read.name_hash];
@@ -188,7 +185,7 @@ void WriteHistory::watch(const ReadAccess& read) {
 }
 
 void WriteHistory::watch(const BoundStatement& statement) {
-  const uint32_t id = statement.source->id;
+  const uint32_t id = statement.id;
   if (id >= watched_.size()) watched_.resize(id + 1);
   if (watched_[id]) return;
   watched_[id] = true;
