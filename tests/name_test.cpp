@@ -58,7 +58,12 @@ TEST_CASE("names: threads that make the same ones agree, and none of them moves"
 }
 
 TEST_CASE("shared texts: what is put together is what was taken apart") {
-  for (const std::string_view text : {"", " ", "  ", "select", " select", "select ", "select 1  from t", "a b c", ",", ", ", " ,", ",,", ", , ", ".", "..", "a.b", "a.b, c.d, 1", "a .b ,c", "(a.b)", "1.5,", "\xff\n \t", "a\0b c"})
+  for (const std::string_view text :
+       {"",          " ",     "  ",          "select",  " select", "select ", "select 1  from t",
+        "a b c",     ",",     ", ",          " ,",      ",,",      ", , ",    ".",
+        "..",        "a.b",   "a.b, c.d, 1", "a .b ,c", "(a.b)",   "1.5,",    "select t.a, t.b, u.a from t, s.u",
+        " .",        ". ",    "a. b",        "a.b.",    "t. t. t", "? . ?",   "1.5 .. 2.",
+        "\xff\n \t", "a\0b c"})
     CHECK(SharedText(text).str() == text);
   CHECK(SharedText().str().empty());
   CHECK(SharedText("select a from t") == "select a from t");

@@ -31,7 +31,10 @@ SharedText::SharedText(std::string_view text) {
       if (separator != 0 && text.substr(end, kSeparators[separator].size()) == kSeparators[separator]) break;
       separator = 0;
     }
-    words.push_back(Name(text.substr(begin, end - begin)).id() << kSeparatorBits | separator);
+    const std::string_view word = text.substr(begin, end - begin);
+    // Lists of columns say the same table with each.
+    const Name repeated = words.size() < 2 ? Name() : Name::of(words[words.size() - 2] >> kSeparatorBits);
+    words.push_back((repeated == word ? repeated : Name(word)).id() << kSeparatorBits | separator);
     begin = end + kSeparators[separator].size();
   }
   size_ = static_cast<uint32_t>(words.size());
