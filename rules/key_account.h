@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "analyzers/base/hash_table.h"
+#include "analyzers/base/prefetch.h"
 #include "analyzers/base/rare.h"
 #include "analyzers/base/tight.h"
 #include "analyzers/trace/transaction.h"
@@ -40,6 +41,11 @@ class KeyAccounts {
   /// Counts the autocommit lookups by equality and the INSERTs of a unit. At most 50,000 keys are remembered, 64 lookups and 64 INSERTs of each,
   /// 400,000 in all.
   void observe(const WorkUnit& unit);
+
+  /// Tells the processor that a statement of this template (by its id) is observed soon.
+  void expect(uint32_t id) const {
+    if (id < asking_.size()) prefetch(&asking_[id]);
+  }
 
   /// Of the lookups (or UPDATEs) of one template, by its fingerprint. Call when all units have been observed: what it finds is kept.
   [[nodiscard]] Weighing weigh(uint64_t lookup);

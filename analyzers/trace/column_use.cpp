@@ -23,7 +23,7 @@ bool is_version_name(std::string_view c) {
   static constexpr std::string_view kNames[] = {
       "version",        "lock_version",   "rev",      "revision", "row_version", "rowversion",     "version_id",     "version_no",
       "version_number", "object_version", "opt_lock", "optlock",  "lockversion", "entity_version", "record_version", "_version"};
-  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return iequals(n, c); });
+  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return n.size() == c.size() && iequals(n, c); });
 }
 
 bool is_quantity_name(std::string_view c) {
@@ -213,7 +213,8 @@ Name ColumnUseFinder::version_column(const Table& table) {
 bool is_housekeeping_table(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (dot != std::string_view::npos) name.remove_prefix(dot + 1);
-  return std::any_of(std::begin(kHousekeeping), std::end(kHousekeeping), [&](std::string_view n) { return iequals(n, name); });
+  return std::any_of(std::begin(kHousekeeping), std::end(kHousekeeping),
+                     [&](std::string_view n) { return n.size() == name.size() && iequals(n, name); });
 }
 
 }  // namespace dbaudit
