@@ -1,6 +1,9 @@
 #include "analyzers/base/name.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <mutex>
 #include <new>
 
@@ -18,12 +21,43 @@ struct Name::Index {
   uint32_t last = 0;
 };
 
+namespace {
+
+/// Of the length, the first bytes and the last ones.
+uint64_t mark_of(std::string_view text) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  uint64_t first = 0, last = 0;
+  if (text.size() >= kWord) {
+    std::memcpy(&first, text.data(), kWord);
+    std::memcpy(&last, text.data() + text.size() - kWord, kWord);
+  } else {
+    for (const char c : text) first = first << 8U | static_cast<unsigned char>(c);
+  }
+  return ((first ^ text.size()) * 0x9e3779b97f4a7c15U ^ last) * 0x9ddfea08eb382d69U;
+}
+
+}  // namespace
+
 const Name::Known& Name::nothing() {
   static const Known& kNothing = *new Known{{}, hash_bytes({}), 0};
   return kNothing;
 }
 
 uint32_t Name::id_of(std::string_view text) {
+  // What this thread asked for lately is known without the index and its lock.
+  struct Recent {
+    uint64_t mark = 0;
+    uint32_t id = 0;
+  };
+  constexpr size_t kRecent = 1024;
+  thread_local std::array<Recent, kRecent> asked;
+  const uint64_t mark = mark_of(text);
+  Recent& recent = asked[mark >> (64 - std::bit_width(kRecent - 1))];
+  if (recent.mark != mark || recent.id == 0 || of(recent.id).str() != text) recent = {mark, id_in_index(text)};
+  return recent.id;
+}
+
+uint32_t Name::id_in_index(std::string_view text) {
   // Never destroyed: names are read until the program ends.
   static Index& index = *new Index;
   const std::lock_guard lock(index.mutex);

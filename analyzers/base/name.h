@@ -55,6 +55,7 @@ class Name {
   struct Index;
 
   static uint32_t id_of(std::string_view text);
+  static uint32_t id_in_index(std::string_view text);
   /// The same, by whoever holds the index.
   static uint32_t find_or_make(Index& index, std::string_view text);
   static const Known& nothing();

@@ -20,7 +20,7 @@ using namespace header_text;
 namespace {
 
 constexpr int kMaxSteps = 2000;
-constexpr int kSeenBits = 11;
+constexpr int kSeenBits = 13;
 constexpr size_t kShortestSeen = 12, kLongestSeen = 256;
 constexpr std::string_view PrefixFields::*kFields[] = {&PrefixFields::app,    &PrefixFields::user,        &PrefixFields::database,
                                                        &PrefixFields::remote, &PrefixFields::pid,         &PrefixFields::session_id,

@@ -331,6 +331,13 @@ bool parse_postgres_parameters(std::string_view text, std::string& scratch, std:
   return is_whole;
 }
 
+std::string_view PostgresSessions::session_of(const PrefixFields& prefix) {
+  // %c is unique; a pid comes again, but only behind a new connection entry. host(port) is as good as a pid.
+  if (!prefix.session_id.empty()) return prefix.session_id;
+  if (!prefix.pid.empty()) return prefix.pid;
+  return prefix.remote.ends_with(")") ? prefix.remote : std::string_view();
+}
+
 void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, ReaderCounts& counts) {
   using Phase = PostgresMessage::Phase;
   ++counts.records;
@@ -340,13 +347,7 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
   record.tx_boundary = TxBoundary::kExplicit;
   record.time = prefix.time;
   record.txid = prefix.vxid;
-  // %c is unique; a pid comes again, but only behind a new connection entry. host(port) is as good as a pid.
-  if (!prefix.session_id.empty())
-    record.session = prefix.session_id;
-  else if (!prefix.pid.empty())
-    record.session = prefix.pid;
-  else if (prefix.remote.ends_with(")"))
-    record.session = prefix.remote;
+  record.session = session_of(prefix);
 
   std::string_view text = entry.message;
   const std::string_view verbose_state = leading_sqlstate(text);

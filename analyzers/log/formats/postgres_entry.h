@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzers/base/rare.h"
 #include "analyzers/log/formats/log_line_prefix.h"
 #include "analyzers/log/formats/session_table.h"
 #include "analyzers/log/reader.h"
@@ -49,6 +50,9 @@ class PostgresSessions {
  public:
   /// Fills `record` (a fresh one) from `entry`; its views are into `entry`'s bytes and this object's, until the next call.
   void convert(const PostgresEntry& entry, LogRecord& record, ReaderCounts& counts);
+  /// An entry with this prefix is converted soon; and, later, it is the next: makes that cheaper where sessions are many.
+  void expect(const PrefixFields& prefix) const { sessions_.expect(session_of(prefix)); }
+  void expect_now(const PrefixFields& prefix) const { sessions_.expect_now(session_of(prefix)); }
   /// Writes what only the whole log tells (`sampled`, `incomplete`) into the counts.
   void finish(ReaderCounts& counts) const;
 
@@ -64,11 +68,11 @@ class PostgresSessions {
     bool has_stray_end = false;     // COMMIT or ROLLBACK without BEGIN; a WARNING may still excuse it
     bool is_audited = false;        // the last statement is known by its AUDIT line alone, so far
     InTx in_tx = InTx::kUnknown;
-    uint64_t audit_id = 0;            // pgaudit's number of the last statement, and
-    size_t audit_repeats = 0;         // how often its text may come again: once for each statement of a packet
-    uint64_t bind_hash = 0;           // of the text last bound
-    std::string bind_parameters;      // and its values as printed; empty: none
-    std::string app, user, database;  // from `connection authorized`, for prefixes that do not show them
+    uint64_t audit_id = 0;         // pgaudit's number of the last statement, and
+    size_t audit_repeats = 0;      // how often its text may come again: once for each statement of a packet
+    uint64_t bind_hash = 0;        // of the text last bound
+    std::string bind_parameters;   // and its values as printed; empty: none
+    RareText app, user, database;  // from `connection authorized`, for prefixes that do not show them
   };
   /// In a log without sessions the statements still open, newest last: errors are matched by text and parameters.
   struct OpenStatement {
@@ -77,6 +81,8 @@ class PostgresSessions {
     uint64_t parameters_hash;  // of the list as printed; 0: none
   };
 
+  /// What tells the entry's session from others; empty: nothing.
+  static std::string_view session_of(const PrefixFields& prefix);
   void statement(const PostgresEntry& entry, const PostgresMessage& message, Session& session, LogRecord& record, ReaderCounts& counts);
   void error(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts);
   /// An AUDIT line: the statement itself when nothing else logs it, else what it adds to the one logged.

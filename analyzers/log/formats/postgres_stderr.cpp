@@ -43,6 +43,7 @@ class PostgresStderrReader final : public RecordReader {
     }
     lines_->mark();
     note_header();
+    sessions_.expect_now(header_.fields);
     entry_.severity = header_.severity;
     entry_.prefix = header_.fields;
     entry_.line = lines_->line_number();
@@ -134,6 +135,7 @@ class PostgresStderrReader final : public RecordReader {
     if (severity) {
       header_.is_header = true;
       header_.severity = *severity;
+      sessions_.expect(header_.fields);
     }
     return true;
   }

@@ -10,6 +10,7 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/large_pages.h"
+#include "analyzers/base/prefetch.h"
 
 namespace dbaudit {
 
@@ -33,6 +34,12 @@ class SessionTable {
     known->generation = generation_;
     ++young_;
     return sessions_[known->session];
+  }
+  /// The session is asked for soon; and, later, very soon: what the first call has fetched says where the second is to look.
+  void expect(std::string_view key) const { known_.prefetch(hash_bytes(key)); }
+  void expect_now(std::string_view key) const {
+    const Known* const known = known_.find(hash_bytes(key));
+    if (known != nullptr) prefetch(&sessions_[known->session], sizeof(Session));
   }
 
  private:
