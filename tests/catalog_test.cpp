@@ -82,12 +82,42 @@ TEST_CASE("the children of a table are those that reference it, each once", "[sc
   CHECK(c.children_of(*c.find("public", "other")).empty());
 }
 
+TEST_CASE("places of tables: in any case, in the order in which they were added, under each name", "[schema][catalog]") {
+  TablePlaces places;
+  const auto of = [&places](Name table) {
+    std::vector<uint32_t> found;
+    places.for_each(table, [&found](uint32_t place) { found.push_back(place); });
+    CHECK(places.contains(table) == !found.empty());
+    return found;
+  };
+  using Places = std::vector<uint32_t>;
+  CHECK(of("users").empty());
+  places.add("", 9);
+  places.add("users", 4);
+  places.add("orders", 2);
+  places.add("Users", 1);
+  places.add("people", 4);
+  places.add("USERS", 7);
+  CHECK(of("users") == Places{4, 1, 7});
+  CHECK(of("USERS") == Places{4, 1, 7});
+  CHECK(of("people") == Places{4});
+  CHECK(of("orders") == Places{2});
+  CHECK(of("") == Places{9});
+  CHECK(of("user").empty());
+  for (uint32_t i = 0; i < 1000; ++i) places.add("table_" + std::to_string(i % 500), i);
+  CHECK(of("Table_499") == Places{499, 999});
+  CHECK(of("users") == Places{4, 1, 7});
+  places.clear();
+  CHECK(of("users").empty());
+}
+
 TEST_CASE("finish sorts, whatever the order", "[schema][catalog]") {
   const Catalog a = catalog_of(Engine::kPostgres, {{"b", "x"}, {"a", "z"}, {"a", "y"}});
   const Catalog b = catalog_of(Engine::kPostgres, {{"a", "y"}, {"a", "z"}, {"b", "x"}});
   REQUIRE(a.tables.size() == 3);
   for (size_t i = 0; i < 3; ++i) CHECK(a.tables[i].qualified() == b.tables[i].qualified());
   CHECK(a.tables[0].qualified() == "a.y");
+  for (const Table& t : a.tables) CHECK(t.shown == t.qualified());
 }
 
 TEST_CASE("columns and primary keys are found", "[schema][catalog]") {

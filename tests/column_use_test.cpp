@@ -85,6 +85,25 @@ TEST_CASE("column use: by name, type and keys") {
     CHECK(uses_of(item, k.column) == k.with_schema);
     CHECK(uses_of(nullptr, k.column) == k.by_name);
   }
+  // Asked for the second time, and of columns that are called as types are: the same.
+  Table odd = *item;
+  for (const char* name : {"integer", "timestamp", "boolean", "on"}) {
+    Column column = odd.columns.front();
+    column.name = name;
+    column.type = odd.columns[odd.columns.size() / 2].type;
+    odd.columns.push_back(column);
+  }
+  ColumnUseFinder finder;
+  for (int time = 0; time < 2; ++time) {
+    for (const Column& column : odd.columns) {
+      INFO(column.name.str());
+      CHECK(finder.of(&odd, &column, column.name) == uses_of(&odd, column.name));
+      CHECK(finder.of(nullptr, nullptr, column.name) == uses_of(nullptr, column.name));
+      CHECK(finder.of(&odd, odd.column(column.type), column.type) == uses_of(&odd, column.type));
+    }
+    CHECK(finder.version_column(odd) == "lock_version");
+    CHECK(finder.version_column(*c.find("", "customer")).empty());
+  }
 }
 
 TEST_CASE("column use: what is kept beside the accesses") {
@@ -105,11 +124,13 @@ TEST_CASE("column use: what is kept beside the accesses") {
         for (const ReadAccess& r : access.reads) {
           CHECK(access.may_read(r));
           CHECK(r.name_hash == hash_bytes(r.name));
+          CHECK(r.primary_parts == (known != nullptr ? 1 : 0));
           CHECK(r.one_row == picks_one_row(r.table, r.equal));
           for (const FetchedColumn& f : r.fetched) CHECK(f.uses == uses_of(r.table, f.name));
           for (const KeyColumn& k : r.equal) {
             CHECK(k.hash == hash_bytes(k.name()));
             CHECK(k.uses == uses_of(r.table, k.column));
+            CHECK(k.primary_part == (r.table != nullptr && k.column == "id" ? 1 : 0));
           }
         }
         for (const WriteAccess& w : access.writes) {

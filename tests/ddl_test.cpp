@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 constexpr Engine kPg = Engine::kPostgres, kMy = Engine::kMySql, kMaria = Engine::kMariaDb, kLite = Engine::kSqlite;
 
 std::string draw(const KeyPart& p) {
-  std::string out = p.column.empty() ? "{" + p.expression + "}" : p.column;
+  std::string out = p.column.empty() ? "{" + p.expression.str() + "}" : p.column.str();
   if (p.prefix_length > 0) out += "[" + std::to_string(p.prefix_length) + "]";
-  if (!p.collation.empty()) out += "~" + p.collation;
+  if (!p.collation.empty()) out += "~" + p.collation.str();
   if (p.descending) out += "-";
   return out;
 }
@@ -32,13 +32,13 @@ std::string draw(const Table& t) {
   if (t.partitioned) out += " partitioned";
   if (t.without_rowid) out += " without-rowid";
   if (t.keys_incomplete) out += " incomplete";
-  if (!t.storage_engine.empty()) out += " " + t.storage_engine;
+  if (!t.storage_engine.empty()) out += " " + t.storage_engine.str();
   out += "\n";
   for (const Column& c : t.columns) {
     out +=
         "  " + c.name.str() + " " + c.type.str() + (c.nullable ? "" : " !") + (c.identity ? " identity" : "") + (c.is_unsigned ? " u" : "");
     if (!c.collation.empty()) out += " ~" + c.collation.str();
-    if (c.default_expression) out += (c.generated ? " := " : " = ") + *c.default_expression;
+    if (c.default_expression) out += (c.generated ? " := " : " = ") + c.default_expression->str();
     out += "\n";
   }
   for (const Key& k : t.keys) {
@@ -50,7 +50,7 @@ std::string draw(const Table& t) {
             : k.unique    ? (k.constraint ? "unique" : "uindex")
                           : "index") +
            " " + k.name + "(" + join(parts, ", ") + ")";
-    if (!k.predicate.empty()) out += " where " + k.predicate;
+    if (!k.predicate.empty()) out += " where " + k.predicate.str();
     if (k.nulls_not_distinct) out += " nnd";
     if (!k.valid) out += " invalid";
     if (k.deferrable) out += k.deferred ? " deferred" : " deferrable";

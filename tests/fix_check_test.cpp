@@ -149,7 +149,7 @@ TEST_CASE("a scratch copy of a table is the table", "[schema][fixes]") {
     CHECK(a.without_rowid == b.without_rowid);
     REQUIRE(a.columns.size() == b.columns.size());
     for (size_t c = 0; c < a.columns.size(); ++c) {
-      INFO(a.name << "." << a.columns[c].name.str());
+      INFO(a.qualified() << "." << a.columns[c].name.str());
       CHECK(a.columns[c].name == b.columns[c].name);
       CHECK(a.columns[c].type == b.columns[c].type);
       CHECK(a.columns[c].nullable == b.columns[c].nullable);

@@ -193,4 +193,22 @@ TEST_CASE("known shapes: thousands that begin alike, here for long and there for
   CHECK(seen_before.size() > 10'000);
 }
 
+TEST_CASE("known shapes: thousands that are alike but for what is between their values, and more than are remembered") {
+  std::mt19937 random(20261123);
+  Templates seen_before(dialect_of(Engine::kPostgres));
+  Fingerprinter by_words(dialect_of(Engine::kPostgres));
+  // An ORM that writes the changed columns alone: one start, and a template for each set of columns.
+  std::vector<uint32_t> column_sets(20'000);
+  for (uint32_t& columns : column_sets) columns = static_cast<uint32_t>(random()) >> 8U | 1U;
+  for (int round = 0; round < 120'000; ++round) {
+    std::string pattern = "UPDATE t SET ";
+    uint32_t columns = column_sets[random() % (round % 3 == 0 ? 40 : column_sets.size())];
+    for (int i = 0; columns != 0; ++i, columns >>= 1U) {
+      if ((columns & 1U) != 0) pattern += (i == 0 ? "c" : ", c") + std::to_string(i) + " = @";
+    }
+    compare(seen_before, by_words, fill(pattern + " WHERE id = @", random, true), {});
+  }
+  CHECK(seen_before.size() > 15'000);
+}
+
 }  // namespace dbaudit

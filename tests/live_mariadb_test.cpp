@@ -124,7 +124,7 @@ Catalog catalog_of_dump(const std::string& database, const std::string& ddl) {
 void same_tables(const Catalog& live, const Catalog& dumped, const std::set<std::string>& except = {}) {
   REQUIRE(live.tables.size() == dumped.tables.size());
   for (size_t i = 0; i < live.tables.size(); ++i) {
-    CAPTURE(live.tables[i].name);
+    CAPTURE(live.tables[i].qualified());
     CHECK(live.tables[i].qualified() == dumped.tables[i].qualified());
     if (!except.contains(live.tables[i].name)) CHECK(table_text(live.tables[i]) == table_text(dumped.tables[i]));
   }
@@ -180,7 +180,7 @@ TEST_CASE("live MariaDB: a schema of every construct is what its dump says, and 
   for (const Table& t : all->tables) {
     CHECK((t.schema != "mysql" && t.schema != "information_schema" && t.schema != "performance_schema" && t.schema != "sys"));
     if (t.schema != db.name()) continue;
-    CAPTURE(t.name);
+    CAPTURE(t.qualified());
     REQUIRE(live->find(t.schema, t.name) != nullptr);
     CHECK(table_text(t) == table_text(*live->find(t.schema, t.name)));
     ++here;
@@ -671,7 +671,7 @@ TEST_CASE("live MariaDB: many tables take seconds", "[schema][live]") {
   REQUIRE(catalog);
   CHECK(catalog->tables.size() == static_cast<size_t>(count));
   for (const Table& t : catalog->tables) {
-    if (t.columns.size() != 4 || t.keys.size() != 3 || t.checks.size() != 1) FAIL(t.name);
+    if (t.columns.size() != 4 || t.keys.size() != 3 || t.checks.size() != 1) FAIL(t.qualified());
   }
   if (given != nullptr) WARN("introspecting " << count << " tables took " << took << " s");
   CHECK(took < 10 + count / 100);

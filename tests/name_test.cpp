@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/shared_text.h"
 #include "tests/catch.h"
 
@@ -24,6 +25,10 @@ TEST_CASE("names: equal texts are one name, and it reads as its text") {
   CHECK(id != Name("name_test_ID"));
   CHECK(Name("name_test_ID").lower() == id);
   CHECK(id.lower() == id);
+  CHECK(empty.lower() == empty);
+  CHECK(Name("Name_Test_Only_Mixed").lower() == "name_test_only_mixed");
+  for (const std::string_view text : {"", "name_test_id", "name_test_ID", "name_test_of_a_name_that_is_long"})
+    CHECK(Name(text).hash() == hash_bytes(text));
   CHECK(Name("name_test_\xc3\x84").lower() == "name_test_\xc3\x84");  // ASCII only
   CHECK(Name(std::string_view("a\0b", 3)).str().size() == 3);
   CHECK(Name("name_test_a") < Name("name_test_b"));
