@@ -56,7 +56,7 @@ constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
 constexpr uint64_t kMaxSecond = 1000;  // matches among which a second example is looked for
 constexpr size_t kMaxPartners = 500;   // units kept of those that noted something
 // Of the examples of all groups: the fixes of findings that come when this is full are not tried on one.
-constexpr size_t kMaxExampleBytes = size_t{16} << 20;
+constexpr size_t kMaxExampleBytes = size_t{8} << 20;
 constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
 
 FindingExample example_of(const WorkUnit& unit, const Match& m) {
