@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <mutex>
 #include <new>
 
@@ -21,23 +20,6 @@ struct Name::Index {
   uint32_t last = 0;
 };
 
-namespace {
-
-/// Of the length, the first bytes and the last ones.
-uint64_t mark_of(std::string_view text) {
-  constexpr size_t kWord = sizeof(uint64_t);
-  uint64_t first = 0, last = 0;
-  if (text.size() >= kWord) {
-    std::memcpy(&first, text.data(), kWord);
-    std::memcpy(&last, text.data() + text.size() - kWord, kWord);
-  } else {
-    for (const char c : text) first = first << 8U | static_cast<unsigned char>(c);
-  }
-  return ((first ^ text.size()) * 0x9e3779b97f4a7c15U ^ last) * 0x9ddfea08eb382d69U;
-}
-
-}  // namespace
-
 const Name::Known& Name::nothing() {
   static const Known& kNothing = *new Known{{}, hash_bytes({}), 0};
   return kNothing;
@@ -46,14 +28,14 @@ const Name::Known& Name::nothing() {
 uint32_t Name::id_of(std::string_view text) {
   // What this thread asked for lately is known without the index and its lock.
   struct Recent {
-    uint64_t mark = 0;
+    uint64_t hash = 0;
     uint32_t id = 0;
   };
   constexpr size_t kRecent = 1024;
   thread_local std::array<Recent, kRecent> asked;
-  const uint64_t mark = mark_of(text);
-  Recent& recent = asked[mark >> (64 - std::bit_width(kRecent - 1))];
-  if (recent.mark != mark || recent.id == 0 || of(recent.id).str() != text) recent = {mark, id_in_index(text)};
+  const uint64_t hash = hash_bytes(text);
+  Recent& recent = asked[hash % kRecent];
+  if (recent.hash != hash || recent.id == 0 || of(recent.id).str() != text) recent = {hash, id_in_index(text)};
   return recent.id;
 }
 
@@ -68,9 +50,7 @@ uint32_t Name::find_or_make(Index& index, std::string_view text) {
   const uint64_t hash = hash_bytes(text);
   uint64_t key = hash;
   while (const uint32_t* const id = index.ids.find(key)) {
-    Name name;
-    name.id_ = *id;
-    if (name.str() == text) return *id;
+    if (of(*id).str() == text) return *id;
     key = hash_combine(key, *id);
   }
   const uint32_t id = ++index.last;

@@ -37,6 +37,11 @@ inline void copy_short(char* to, const char* from, size_t n) {
   }
 }
 
+void run_pass(std::string_view sql, const Dialect& dialect, PassResult& pass, std::vector<SlotToken>* tokens) {
+  SlotPass(sql, dialect, pass, tokens).run();
+  if (tokens != nullptr) tokens->back().token.unterminated |= pass.unterminated;
+}
+
 /// Values of the pieces of one statement, their texts in one run of bytes.
 class Binder {
  public:
@@ -127,15 +132,6 @@ class Binder {
 Fingerprinter::Fingerprinter(const Dialect& dialect) : dialect_(dialect), pass_(std::make_unique<PassResult>()), lifted_(pass_.get()) {}
 Fingerprinter::~Fingerprinter() = default;
 Fingerprinter::Fingerprinter(Fingerprinter&&) noexcept = default;
-
-namespace {
-
-void run_pass(std::string_view sql, const Dialect& dialect, PassResult& pass, std::vector<SlotToken>* tokens) {
-  SlotPass(sql, dialect, pass, tokens).run();
-  if (tokens != nullptr) tokens->back().token.unterminated |= pass.unterminated;
-}
-
-}  // namespace
 
 const Normalised& Fingerprinter::normalise(std::string_view sql, std::vector<SlotToken>* tokens) {
   sql_ = sql.substr(0, kLongestStatement);

@@ -27,9 +27,10 @@ class KnownShapes {
   [[nodiscard]] const Lifted& lifted() const { return lifted_; }
   /// Of the shape last found, as add() was told. (A comment is hashed like all that is no value.)
   [[nodiscard]] bool has_comment() const { return has_comment_; }
-  /// Remembers `sql`, a whole statement of template `of` in which it does not matter what kind of literal a value is, when all its values are plain (numbers without sign or exponent, strings in single quotes,
-  /// NULL, TRUE, FALSE, placeholders) and it has no folded rows. Bounded: of the 256th of one template (a comment that names the request makes every text
-  /// another) nothing is kept, of those that cannot be told apart by their starts the last eight found are, and past kMostBytes all is forgotten.
+  /// Remembers `sql`, a whole statement of template `of` in which it does not matter what kind of literal a value is, when all its values are plain
+  /// (numbers without sign or exponent, strings in single quotes, NULL, TRUE, FALSE, placeholders) and it has no folded rows. Bounded: of the 256th of
+  /// one template (a comment that names the request makes every text another) nothing is kept, of those that cannot be told apart by their starts the
+  /// last eight found are, and past kMostBytes all is forgotten.
   void add(std::string_view sql, const Lifted& lifted, const Template* of, bool has_comment);
 
  private:

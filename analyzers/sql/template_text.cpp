@@ -12,12 +12,28 @@ namespace dbaudit {
 
 namespace {
 
-constexpr bool is_plain_byte(char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_'; }
-
 /// A name that means the same without its quotes: [a-z_][a-z0-9_]*, not reserved.
-bool is_plain_name(std::string_view name) {
+bool is_plain_name(std::string_view name, const char* readable_end) {
   if (name.empty() || is_digit(name[0])) return false;
-  return std::all_of(name.begin(), name.end(), is_plain_byte) && !classify_word(name).reserved;
+  const char* p = name.data();
+  const char* end = p + name.size();
+#if defined(__SSE2__)
+  if (name.size() <= 16 && readable_end - p >= 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i alpha = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('a' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('z' + 1), x));
+    const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
+    const __m128i plain = _mm_or_si128(_mm_or_si128(alpha, digit), _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
+    const unsigned wanted = (1U << name.size()) - 1U;
+    if ((static_cast<unsigned>(_mm_movemask_epi8(plain)) & wanted) != wanted) return false;
+    return !classify_word(name).reserved;
+  }
+#else
+  static_cast<void>(readable_end);
+#endif
+  for (; p < end; ++p) {
+    if (!((*p >= 'a' && *p <= 'z') || is_digit(*p) || *p == '_')) return false;
+  }
+  return !classify_word(name).reserved;
 }
 
 }  // namespace
@@ -36,34 +52,7 @@ void TemplateText::grow(size_t more) {
   capacity_ = capacity;
 }
 
-/// As nearly all are: short, and plain between their quotes. False: another, of which nothing is written.
-bool TemplateText::plain_name(std::string_view text, const char* readable_end) {
-#if defined(__SSE2__)
-  constexpr size_t kRegister = 16;
-  const char* const p = text.data() + 1;
-  const size_t size = text.size() - 2;
-  if (text.size() < 3 || size > kRegister || readable_end - p < static_cast<ptrdiff_t>(kRegister) || is_digit(*p)) return false;
-  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i alpha = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('a' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('z' + 1), x));
-  const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
-  const __m128i plain = _mm_or_si128(_mm_or_si128(alpha, digit), _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
-  const unsigned wanted = (1U << size) - 1U;
-  if ((static_cast<unsigned>(_mm_movemask_epi8(plain)) & wanted) != wanted || classify_word({p, size}).reserved) return false;
-  reserve(kSlack);
-  separate();
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(buffer_.get() + size_), x);
-  size_ += size;
-  ends_ = Ends::kName;
-  return true;
-#else
-  static_cast<void>(text);
-  static_cast<void>(readable_end);
-  return false;
-#endif
-}
-
 void TemplateText::quoted_name(std::string_view text, bool unterminated, const char* readable_end) {
-  if (!unterminated && (text[0] == '"' || text[0] == '`') && plain_name(text, readable_end)) return;
   reserve(text.size() * 2 + kSlack);
   const bool unicode = text[0] == 'U' || text[0] == 'u';  // U&"…": as it is
   if (!unicode) {
@@ -72,7 +61,7 @@ void TemplateText::quoted_name(std::string_view text, bool unterminated, const c
     if (!unterminated && !name.empty()) name.remove_suffix(1);
     separate();
     char* out = buffer_.get() + size_;
-    if (is_plain_name(name)) {
+    if (is_plain_name(name, readable_end)) {
       std::memcpy(out, name.data(), name.size());
       size_ += name.size();
     } else if (quote == '"') {

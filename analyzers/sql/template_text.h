@@ -90,7 +90,6 @@ class TemplateText {
     if (capacity_ - size_ < more) grow(more);
   }
   void grow(size_t more);
-  bool plain_name(std::string_view text, const char* readable_end);
   static bool stands_apart(std::string_view word);
   void separate() {
     buffer_[size_] = ' ';
