@@ -2,7 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace dbaudit {
 
@@ -11,34 +16,47 @@ namespace {
 constexpr uint32_t kSeparatorBits = 2;
 constexpr std::array<std::string_view, 1U << kSeparatorBits> kSeparators = {"", " ", ".", ", "};
 
-/// By the byte that a separator begins with: which. A comma is one with the blank behind it.
-constexpr std::array<uint8_t, 256> kBegins = [] {
-  std::array<uint8_t, 256> begins{};
-  for (uint8_t i = 1; i < kSeparators.size(); ++i) begins[static_cast<unsigned char>(kSeparators[i].front())] = i;
-  return begins;
-}();
+/// The separator that begins at `p`; 0: none does. A comma is one with the blank behind it.
+uint32_t separator_at(const char* p, const char* end) {
+  if (*p == ' ') return 1;
+  if (*p == '.') return 2;
+  return *p == ',' && end - p > 1 && p[1] == ' ' ? 3 : 0;
+}
+
+/// The first byte at or after `p` that may begin a separator, or `end`.
+const char* find_separator(const char* p, const char* end) {
+#if defined(__SSE2__)
+  for (; end - p >= 16; p += 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(x, _mm_set1_epi8('.'))),
+                                       _mm_cmpeq_epi8(x, _mm_set1_epi8(',')));
+    const auto places = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (places != 0) return p + std::countr_zero(places);
+  }
+#endif
+  while (p < end && *p != ' ' && *p != '.' && *p != ',') ++p;
+  return p;
+}
 
 }  // namespace
 
 SharedText::SharedText(std::string_view text) {
-  std::vector<uint32_t> words;
-  words.reserve(text.size() / 2);
-  for (size_t begin = 0; begin < text.size();) {
-    size_t end = begin;
-    uint32_t separator = 0;
-    for (; end < text.size(); ++end) {
-      separator = kBegins[static_cast<unsigned char>(text[end])];
-      if (separator != 0 && text.substr(end, kSeparators[separator].size()) == kSeparators[separator]) break;
-      separator = 0;
-    }
-    const std::string_view word = text.substr(begin, end - begin);
+  // Texts are made one after another; what they are made in is kept.
+  thread_local std::vector<uint32_t> words;
+  words.clear();
+  const char* const end = text.data() + text.size();
+  for (const char* begin = text.data(); begin < end;) {
+    const char* stop = find_separator(begin, end);
+    while (stop < end && separator_at(stop, end) == 0) stop = find_separator(stop + 1, end);
+    const uint32_t separator = stop < end ? separator_at(stop, end) : 0;
+    const std::string_view word(begin, static_cast<size_t>(stop - begin));
     // Lists of columns say the same table with each.
     const Name repeated = words.size() < 2 ? Name() : Name::of(words[words.size() - 2] >> kSeparatorBits);
     words.push_back((repeated == word ? repeated : Name(word)).id() << kSeparatorBits | separator);
-    begin = end + kSeparators[separator].size();
+    begin = stop + kSeparators[separator].size();
   }
   size_ = static_cast<uint32_t>(words.size());
-  words_ = std::make_unique<uint32_t[]>(size_);
+  words_.reset(new uint32_t[size_]);
   std::copy(words.begin(), words.end(), words_.get());
 }
 

@@ -7,10 +7,10 @@
 
 namespace dbaudit {
 
-[[nodiscard]] char ascii_lower(char c);
-[[nodiscard]] std::string to_lower(std::string_view s);  ///< ASCII only
-[[nodiscard]] bool iequals(std::string_view a, std::string_view b);
-[[nodiscard]] bool istarts_with(std::string_view s, std::string_view prefix);
+[[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+[[nodiscard]] std::string to_lower(std::string_view s);                        ///< ASCII only
+[[nodiscard]] bool istarts_with(std::string_view s, std::string_view prefix);  ///< ASCII letters of either case are equal
+[[nodiscard]] inline bool iequals(std::string_view a, std::string_view b) { return a.size() == b.size() && istarts_with(a, b); }
 [[nodiscard]] bool icontains(std::string_view s, std::string_view needle);
 [[nodiscard]] std::string_view trim(std::string_view s);
 [[nodiscard]] std::vector<std::string_view> split(std::string_view s, char separator);

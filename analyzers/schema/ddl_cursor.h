@@ -41,7 +41,7 @@ class DdlCursor {
     const Token& t = peek(ahead);
     if (t.kind != TokenKind::kWord) return false;
     for (std::string_view w : words) {
-      if (w.size() == t.text.size() && iequals(t.text, w)) return true;
+      if (iequals(t.text, w)) return true;
     }
     return false;
   }

@@ -186,7 +186,7 @@ int Parser::call(int b, int n) {
 // After `(`. A list of expressions with the words that functions of the standard put between them (DISTINCT, FROM, FOR, AS type, ORDER BY,
 // SEPARATOR, …): the words are skipped, the expressions are read.
 int Parser::arguments(int b, int n) {
-  std::vector<int> kids;
+  Scratch<int> kids(spare_kids_);
   bool after_expression = false;
   bool closed = false;
   while (!at_end()) {
@@ -209,7 +209,7 @@ int Parser::arguments(int b, int n) {
         outer_.resize(first_outer);
         const int sub = make(NodeKind::kSubquery, start, static_cast<int>(columns_.size()));
         node(sub).block = inner;
-        kids.push_back(sub);
+        kids->push_back(sub);
         after_expression = true;
         continue;
       }
@@ -231,7 +231,7 @@ int Parser::arguments(int b, int n) {
         continue;
       }
       const int at = here();
-      kids.push_back(expression(b));
+      kids->push_back(expression(b));
       if (here() == at) break;
       after_expression = true;
       continue;
@@ -278,11 +278,11 @@ int Parser::arguments(int b, int n) {
   }
   Node& it = node(n);
   if (it.kids_end > it.kids_begin) {  // WITHIN GROUP: a second list; the first stays
-    for (int k : kids) it.reads_now |= node(k).reads_now;
+    for (int k : *kids) it.reads_now |= node(k).reads_now;
     return finish(n);
   }
   it.kids_begin = static_cast<int>(kids_.size());
-  kids_.insert(kids_.end(), kids.begin(), kids.end());
+  kids.move_to(kids_);
   it.kids_end = static_cast<int>(kids_.size());
   return finish(n);
 }

@@ -152,14 +152,15 @@ int Parser::infix(int b, int left, int start, int min_power, bool& done) {
     return finish(n);
   };
   auto chain = [&](NodeKind kind, int power, auto&& continues) {
-    std::vector<int> kids = {left};
+    Scratch<int> kids(spare_kids_);
+    kids->push_back(left);
     while (continues()) {
       advance();
-      kids.push_back(expression(b, power + 1));
+      kids->push_back(expression(b, power + 1));
     }
     const int n = make(kind, start, node(left).columns_begin);
     node(n).kids_begin = static_cast<int>(kids_.size());
-    kids_.insert(kids_.end(), kids.begin(), kids.end());
+    kids.move_to(kids_);
     node(n).kids_end = static_cast<int>(kids_.size());
     return finish(n);
   };

@@ -54,6 +54,18 @@ constexpr std::array<Entry, kSlots> build() {
 
 constexpr std::array<Entry, kSlots> kTable = build();
 
+/// A word's first and last letter; other bytes share them.
+constexpr size_t ends_of(char first, char last) { return static_cast<size_t>(first & 31) << 5U | static_cast<size_t>(last & 31); }
+
+/// By ends_of() the lengths of the keywords that begin and end so: nearly all names are told here.
+constexpr std::array<uint32_t, 1024> kLengths = [] {
+  std::array<uint32_t, 1024> lengths{};
+  for (const Entry& e : kTable) {
+    if (e.length != 0) lengths[ends_of(e.text[0], e.text[e.length - 1U])] |= 1U << e.length;
+  }
+  return lengths;
+}();
+
 constexpr bool among(Kw k, std::initializer_list<Kw> list) {
   for (Kw each : list) {
     if (each == k) return true;
@@ -73,7 +85,7 @@ constexpr bool begins_clause(Kw k) {
 }  // namespace
 
 Kw find_keyword(std::string_view word) {
-  if (word.empty() || word.size() > kLongest) return Kw::kNone;
+  if (word.empty() || word.size() > kLongest || (kLengths[ends_of(word.front(), word.back())] >> word.size() & 1U) == 0) return Kw::kNone;
   char folded[kLongest];
   for (size_t i = 0; i < word.size(); ++i) folded[i] = lower(word[i]);
   for (size_t at = slot_of(folded, word.size()); kTable[at].length != 0; at = (at + 1) % kSlots) {

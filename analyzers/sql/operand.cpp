@@ -372,15 +372,16 @@ int Parser::paren(int b) {
   if (accept_punct(')')) return make(NodeKind::kRow, start, first_column);
   const int first = expression(b);
   if (is_punct(',')) {
-    std::vector<int> kids = {first};
-    while (accept_punct(',')) kids.push_back(expression(b));
+    Scratch<int> kids(spare_kids_);
+    kids->push_back(first);
+    while (accept_punct(',')) kids->push_back(expression(b));
     if (!accept_punct(')')) {
       bad(start);
       skip_to_close();
     }
     const int n = make(NodeKind::kRow, start, first_column);
     node(n).kids_begin = static_cast<int>(kids_.size());
-    kids_.insert(kids_.end(), kids.begin(), kids.end());
+    kids.move_to(kids_);
     node(n).kids_end = static_cast<int>(kids_.size());
     return finish(n);
   }

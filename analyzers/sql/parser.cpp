@@ -7,9 +7,12 @@
 #include "analyzers/sql/parser.h"
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <utility>
 
 #include "analyzers/base/text.h"
+#include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/parser_internal.h"
 #include "analyzers/sql/template_text.h"
 #include "analyzers/sql/tokens.h"
@@ -25,8 +28,17 @@ constexpr size_t kMaxTokens = 1'000'000;
 
 }  // namespace
 
-Parser::Parser(std::string_view sql, std::span<const SlotToken> all, const Dialect& dialect, bool truncated)
-    : dialect_(dialect), sql_(sql), mysql_(is_mysql_family(dialect.engine) || dialect.engine == Engine::kUnknown), truncated_(truncated) {
+Parser::Parser(const Dialect& dialect) : dialect_(dialect), mysql_(is_mysql_family(dialect.engine) || dialect.engine == Engine::kUnknown) {}
+
+void Parser::begin(std::string_view sql, std::span<const SlotToken> all, bool truncated) {
+  sql_ = sql;
+  truncated_ = truncated;
+  hit_end_ = false;
+  pos_ = 0;
+  captured_.clear();
+  capture_block_ = -1;
+  element_written_ = false;
+  tokens_.clear();
   tokens_.reserve(all.size() + 1);
   int folded_depth = 0;
   for (const SlotToken& t : all) {
@@ -38,18 +50,17 @@ Parser::Parser(std::string_view sql, std::span<const SlotToken> all, const Diale
     folded_depth = 0;
     if (t.token.unterminated) truncated_ = true;
     if (t.token.kind == TokenKind::kEnd || t.token.kind == TokenKind::kComment) continue;
-    Tok tok;
+    if (tokens_.size() == kMaxTokens) {
+      truncated_ = true;
+      break;
+    }
+    Tok& tok = tokens_.emplace_back();
     tok.kind = t.token.kind;
     tok.text = t.token.text;
     tok.slot = t.slot;
     tok.list_length = t.list_length;
     if (tok.kind == TokenKind::kPunct && !tok.text.empty()) tok.punct = tok.text.front();
     if (tok.kind == TokenKind::kWord && tok.slot < 0) tok.kw = find_keyword(tok.text);
-    if (tokens_.size() == kMaxTokens) {
-      truncated_ = true;
-      break;
-    }
-    tokens_.push_back(tok);
     if (t.token.unterminated) break;
   }
   if (truncated_ && !tokens_.empty()) {
@@ -59,20 +70,18 @@ Parser::Parser(std::string_view sql, std::span<const SlotToken> all, const Diale
     if (touches_end && last.kind != TokenKind::kPunct) tokens_.pop_back();
     while (!tokens_.empty() && tokens_.back().punct == '.') tokens_.pop_back();
   }
-  Tok end;
-  end.text = sql.substr(sql.size());
-  tokens_.push_back(end);
+  tokens_.emplace_back().text = sql.substr(sql.size());
 
   closes_.assign(tokens_.size(), -1);
-  std::vector<int> open;
+  open_.clear();
   for (size_t i = 0; i < tokens_.size(); ++i) {
     if (tokens_[i].punct == '(') {
-      open.push_back(static_cast<int>(i));
-    } else if (tokens_[i].punct == ')' && !open.empty()) {
-      closes_[static_cast<size_t>(open.back())] = static_cast<int>(i);
-      open.pop_back();
+      open_.push_back(static_cast<int>(i));
+    } else if (tokens_[i].punct == ')' && !open_.empty()) {
+      closes_[static_cast<size_t>(open_.back())] = static_cast<int>(i);
+      open_.pop_back();
     } else if (tokens_[i].punct == ';') {
-      open.clear();
+      open_.clear();
     }
   }
 }
@@ -182,6 +191,19 @@ std::string Parser::name_at(int token) const {
 
 Name Parser::name_of(int token) const {
   const Tok& t = tokens_[static_cast<size_t>(token)];
+  if (t.name.empty()) t.name = make_name(token);
+  return t.name;
+}
+
+Name Parser::make_name(int token) const {
+  const Tok& t = tokens_[static_cast<size_t>(token)];
+  constexpr size_t kShort = 64;
+  if (t.kind == TokenKind::kWord && t.text.size() <= kShort) {
+    if (!dialect_.fold_unquoted_lower) return t.text;
+    std::array<char, kShort + 16> folded;
+    copy_lower(t.text.data(), t.text.size(), sql_.data() + sql_.size(), folded.data());
+    return std::string_view(folded.data(), t.text.size());
+  }
   const char first = t.text.empty() ? '\0' : t.text.front();
   // Between quotes none of which is doubled: as it stands.
   if (t.kind == TokenKind::kQuotedName && (first == '"' || first == '`') && t.text.size() >= 2) {
@@ -369,6 +391,14 @@ void Parser::parse_one() {
   finish_statement();
 }
 
+StatementFacts Parser::parse(std::string_view sql, std::span<const SlotToken> all, bool truncated) {
+  begin(sql, all, truncated);
+  StatementFacts facts = run();
+  if (!hit_end_ || truncated_) return facts;
+  begin(sql, all, true);
+  return run();
+}
+
 StatementFacts Parser::run() {
   while (accept_punct(';')) {
   }
@@ -539,14 +569,14 @@ void Parser::query_or_write(int b, bool own) {
     if (own) facts_.kind = kind;
     return kind;
   };
-  auto writes = [&](StatementKind kind, void (Parser::*parse)(int, int)) {
+  auto writes = [&](StatementKind kind, void (Parser::*read)(int, int)) {
     const int w = new_write(kind_is(kind));
     if (own) {
       own_write_ = w;
     } else {
       block(b).write = w;
     }
-    (this->*parse)(w, b);
+    (this->*read)(w, b);
   };
   if (at_text_end()) {
     // the kind is still to come
@@ -593,11 +623,18 @@ StatementFacts parse_statement(std::string_view sql, const Dialect& dialect, boo
 }
 
 StatementFacts parse_statement(std::string_view sql, std::span<const SlotToken> tokens, const Dialect& dialect, bool truncated) {
-  sql_parser::Parser parser(sql, tokens, dialect, truncated);
-  StatementFacts facts = parser.run();
-  if (!parser.hit_end_ || parser.truncated_) return facts;
-  sql_parser::Parser again(sql, tokens, dialect, true);
-  return again.run();
+  return sql_parser::Parser(dialect).parse(sql, tokens, truncated);
+}
+
+StatementParser::StatementParser(const Dialect& dialect) : parser_(std::make_unique<sql_parser::Parser>(dialect)) {}
+StatementParser::~StatementParser() = default;
+
+StatementFacts StatementParser::parse(std::string_view sql, std::span<const SlotToken> tokens, bool truncated) {
+  StatementFacts facts = parser_->parse(sql, tokens, truncated);
+  // What a single long statement took is given back.
+  constexpr size_t kMostTokens = 4096;
+  if (parser_->tokens_.capacity() > kMostTokens) parser_ = std::make_unique<sql_parser::Parser>(parser_->dialect_);
+  return facts;
 }
 
 }  // namespace dbaudit

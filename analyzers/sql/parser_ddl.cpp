@@ -313,7 +313,8 @@ void Parser::routine_body() {
 void Parser::hidden_body(std::string_view body) {
   constexpr size_t kMaxBody = 256 * 1024;
   if (body.size() > kMaxBody) return partial("a function body too long to read");
-  Parser inner(body, tokenise(body, dialect_), dialect_, false);
+  Parser inner(dialect_);
+  inner.begin(body, tokenise(body, dialect_), false);
   for (Tok& t : inner.tokens_) t.slot = -1;
   inner.hidden_ = true;
   inner.facts_.quality = Quality::kFull;

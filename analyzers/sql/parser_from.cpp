@@ -180,12 +180,12 @@ void Parser::join_condition(int b, bool filters) {
   const size_t blocks = facts_.blocks.size();
   const Mark m = mark();
   const int e = expression(b);
-  std::vector<Conjunct> conditions;
+  Scratch<Conjunct> conditions(spare_conjuncts_);
   bool exact = true;
-  if (filters && node(e).kind != NodeKind::kBad) add_conjuncts(e, conditions, exact, true);
+  if (filters && node(e).kind != NodeKind::kBad) add_conjuncts(e, *conditions, exact, true);
   release(m);
   if (cut()) return forget_blocks(blocks);
-  for (Conjunct& c : conditions) block(b).where.push_back(std::move(c));
+  conditions.move_to(block(b).where);
 }
 
 void Parser::table_factor(int b, TableRole role) {

@@ -4,6 +4,7 @@
 // (nodes → conjuncts, operands, select items). Included by nobody else.
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ namespace dbaudit::sql_parser {
 /// A token as the parser wants it: keyword found, folded elements gone.
 struct Tok {
   TokenKind kind = TokenKind::kEnd;
-  Kw kw = Kw::kNone;
   char punct = 0;  ///< of kPunct: the character
+  Kw kw = Kw::kNone;
+  mutable Name name;  ///< what it names, once name_of() was asked
   int slot = -1;
   int list_length = 0;  ///< of the first element of a folded list
   int folded_rows = 0;  ///< rows of VALUES folded away right after this token
@@ -106,9 +108,34 @@ struct CteName {
   std::string name;
 };
 
-struct Parser {
-  Parser(std::string_view sql, std::span<const SlotToken> all, const Dialect& dialect, bool truncated);
+/// A list that is read into a spare one and copied when its size is known: lists of facts are kept for good, and take no more than they need.
+/// Readers inside one another find the spare one taken, and do with an empty list.
+template <typename T>
+class Scratch {
+ public:
+  explicit Scratch(std::vector<T>& spare) : spare_(spare) { list_.swap(spare_); }
+  ~Scratch() {
+    list_.clear();
+    if (list_.capacity() > spare_.capacity()) list_.swap(spare_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
 
+  [[nodiscard]] std::vector<T>& operator*() { return list_; }
+  [[nodiscard]] std::vector<T>* operator->() { return &list_; }
+  void move_to(std::vector<T>& out) { out.insert(out.end(), std::make_move_iterator(list_.begin()), std::make_move_iterator(list_.end())); }
+
+ private:
+  std::vector<T>& spare_;
+  std::vector<T> list_;
+};
+
+struct Parser {
+  explicit Parser(const Dialect& dialect);
+
+  /// Of one statement after another; `sql` and `all` must live until it returns.
+  StatementFacts parse(std::string_view sql, std::span<const SlotToken> all, bool truncated);
+  void begin(std::string_view sql, std::span<const SlotToken> all, bool truncated);
   StatementFacts run();
 
   // --- parser.cpp: tokens -----------------------------------------------------------------------------------------------------------
@@ -162,7 +189,8 @@ struct Parser {
 
   // --- parser.cpp: names and text ---------------------------------------------------------------------------------------------------
   [[nodiscard]] std::string name_at(int token) const;  ///< unquoted; folded when the dialect does
-  [[nodiscard]] Name name_of(int token) const;         ///< the same
+  [[nodiscard]] Name name_of(int token) const;         ///< the same, made once
+  [[nodiscard]] Name make_name(int token) const;
   [[nodiscard]] bool same_name(std::string_view a, std::string_view b) const;
   bool parse_object_name(ObjectName& out);
   [[nodiscard]] std::string text_of(int begin, int end) const;
@@ -341,9 +369,16 @@ struct Parser {
   int capture_block_ = -1;        ///< the block whose select items also become insert_values
   std::vector<Operand> captured_;
   std::vector<int> closes_;      ///< parallel to tokens_: of `(` the token of its `)`, else -1
+  std::vector<int> open_;        ///< while closes_ is made
   std::vector<ColumnAt> outer_;  ///< qualified columns of the subqueries being read: those of no table inside belong to the outside
   int bad_nodes_ = 0;            ///< how often an expression was not understood
   int query_level_ = 0;          ///< subqueries open around the current token
+
+  // Room for lists while they are read; see Scratch.
+  std::vector<int> spare_kids_;
+  std::vector<SelectItem> spare_items_;
+  std::vector<Conjunct> spare_conjuncts_;
+  std::vector<Assignment> spare_assignments_;
 };
 
 /// Deeper nesting than this is not read: its facts would be lost anyway, and the stack is finite.

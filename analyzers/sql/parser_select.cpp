@@ -279,6 +279,7 @@ void Parser::select_items(int b) {
     if (at_text_end() && !postgres()) hit_end_ = true;
     return;  // PostgreSQL allows an empty list
   }
+  Scratch<SelectItem> items(spare_items_);
   do {
     const Mark m = mark();
     const int e = expression(b);
@@ -305,11 +306,12 @@ void Parser::select_items(int b) {
       item.alias = name_of(here());
       advance();
     }
-    if (understood) block(b).items.push_back(std::move(item));
+    if (understood) items->push_back(std::move(item));
     if (!understood && !at_end()) {
       skip_to_item_end();
     }
   } while (accept_punct(','));
+  items.move_to(block(b).items);
 }
 
 void Parser::skip_to_item_end() {
@@ -383,7 +385,7 @@ void Parser::where_clause(int b) {
   const int bad_before = bad_nodes_;
   const Mark m = mark();
   const int e = expression(b);
-  std::vector<Conjunct> where;
+  Scratch<Conjunct> where(spare_conjuncts_);
   bool exact = true;
   const bool followed = at_end() || is_punct(')') || at_clause();
   if (!followed) partial("the WHERE was not understood from `" + std::string(tok().text.substr(0, 40)) + "` on");
@@ -394,11 +396,11 @@ void Parser::where_clause(int b) {
     all.columns_begin = static_cast<int>(m.columns);
     all.columns_end = static_cast<int>(columns_.size());
     c.columns = columns_of(all);
-    where.push_back(std::move(c));
+    where->push_back(std::move(c));
     exact = false;
     skip_to_clause();
   } else {
-    add_conjuncts(e, where, exact, false);
+    add_conjuncts(e, *where, exact, false);
   }
   release(m);
   block(b).has_where = true;
@@ -407,7 +409,7 @@ void Parser::where_clause(int b) {
     return;
   }
   block(b).where_exact = exact;
-  for (Conjunct& c : where) block(b).where.push_back(std::move(c));
+  where.move_to(block(b).where);
 }
 
 void Parser::order_by(int b) {

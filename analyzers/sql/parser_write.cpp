@@ -483,10 +483,10 @@ void Parser::update(int w, int b) {
       return;
     }
   }
-  std::vector<Assignment> set;
-  set_list(w, b, set, false);
+  Scratch<Assignment> set(spare_assignments_);
+  set_list(w, b, *set, false);
   if (cut()) return forget_write(w, b, blocks);
-  write(w).set = std::move(set);
+  set.move_to(write(w).set);
   if (several) updated_tables(w, b);
   if (is(Kw::kFrom)) from_clause(b);
   if (is(Kw::kWhere)) where_clause(b);

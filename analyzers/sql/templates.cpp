@@ -6,7 +6,6 @@
 #include "analyzers/base/prefetch.h"
 #include "analyzers/sql/known_shapes.h"
 #include "analyzers/sql/lexer.h"
-#include "analyzers/sql/parser.h"
 #include "analyzers/sql/slot_pass.h"
 
 namespace dbaudit {
@@ -44,6 +43,7 @@ Templates::Templates(const Dialect& dialect, size_t cap)
     : dialect_(dialect),
       cap_(cap),
       fingerprinter_(dialect),
+      parser_(dialect_),
       shapes_(std::make_unique<KnownShapes>(dialect)),
       known_(kSets),
       seen_once_(kSeen) {
@@ -150,7 +150,7 @@ const Template* Templates::by_words(std::string_view sql, bool truncated) {
   t->row_slots = n.row_slots;
   t->first_row_slot = n.first_row_slot;
   if (n.directives != 0) t->directives = comment_tags(sql, dialect_).directives;
-  t->facts = keeps_tokens ? parse_statement(sql, tokens_, dialect_, cut) : parse_statement(sql, dialect_, cut);
+  t->facts = keeps_tokens ? parser_.parse(sql, tokens_, cut) : parse_statement(sql, dialect_, cut);
   trim(t->facts);
   t->is_op = is_op(t->facts);
   t->locks_rows = std::any_of(t->facts.blocks.begin(), t->facts.blocks.end(), [](const QueryBlock& b) { return !b.locks.empty(); });

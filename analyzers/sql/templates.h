@@ -12,6 +12,7 @@
 #include "analyzers/base/shared_text.h"
 #include "analyzers/sql/facts.h"
 #include "analyzers/sql/fingerprint.h"
+#include "analyzers/sql/parser.h"
 #include "analyzers/sql/tokens.h"
 
 namespace dbaudit {
@@ -75,6 +76,7 @@ class Templates {
   size_t cap_;
   uint64_t dropped_ = 0;
   Fingerprinter fingerprinter_;
+  StatementParser parser_;
   std::unique_ptr<KnownShapes> shapes_;
   std::vector<KnownSet> known_;      // by hash_of_some()
   std::vector<uint64_t> seen_once_;  // hashes, by their lowest bits
