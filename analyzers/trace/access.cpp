@@ -17,6 +17,11 @@ bool contains(const List& list, std::string_view s) {
   return std::find(list.begin(), list.end(), s) != list.end();
 }
 
+bool is_star(const SelectItem& item) {
+  static const Name kStar("*");
+  return item.column.name == kStar;
+}
+
 bool is_probe_item(const SelectItem& item) {
   return item.computed->constant || item.computed->exists || item.computed->aggregate == Aggregate::kCount;
 }
@@ -141,7 +146,7 @@ void add_reads(const Deriving& from, StatementAccess& out) {
       if (ref.role == TableRole::kTarget) continue;
       ReadAccess r;
       r.block = static_cast<int>(b);
-      r.set_table(tables[i].table, tables[i].name);
+      r.set_table(tables[i].table, tables[i].name, from.uses);
       r.exact = block.where_exact && f.quality == Quality::kFull;
       r.top_level = block.parent < 0 && block.cte_name.empty();
       r.joined = block.tables.size() > 1;
@@ -173,15 +178,17 @@ void add_reads(const Deriving& from, StatementAccess& out) {
         if (inside_exists && parent.parent < 0 && reads_no_table(f, parent)) r.top_level = true;  // SELECT EXISTS (…)
       }
       bool all_probe = !block.items.empty();
-      std::vector<Name> columns;
+      const auto is_fetched = [&](const SelectItem& item) {
+        return !item.column.name.empty() && !is_star(item) && s.owner(static_cast<int>(b), item.column) == static_cast<int>(i);
+      };
+      size_t columns = 0;
       for (const SelectItem& item : block.items) {
         all_probe &= is_probe_item(item);
-        if (item.column.name == "*") {
+        if (is_star(item)) {
           const int owner = item.column.qualifier.empty() ? static_cast<int>(i) : s.owner(static_cast<int>(b), item.column);
           r.all_columns |= owner == static_cast<int>(i);
-        } else if (!item.column.name.empty()) {
-          const int owner = s.owner(static_cast<int>(b), item.column);
-          if (owner == static_cast<int>(i)) columns.push_back(item.column.name.lower());
+        } else {
+          columns += is_fetched(item) ? 1 : 0;
         }
       }
       take_aggregate(block, r);
@@ -193,10 +200,14 @@ void add_reads(const Deriving& from, StatementAccess& out) {
         r.top_level = sums.parent < 0 && sums.cte_name.empty();
       }
       if (r.all_columns && r.table != nullptr) r.of_star = static_cast<uint32_t>(r.table->columns.size());
-      r.fetched.reserve(r.of_star + columns.size());
+      r.fetched.reserve(r.of_star + columns);
       const auto fetch = [&](Name column, const Column* known) { r.fetched.push_back({column, from.uses.of(r.table, known, column)}); };
       for (uint32_t c = 0; c < r.of_star; ++c) fetch(r.table->columns[c].name.lower(), &r.table->columns[c]);
-      for (const Name column : columns) fetch(column, r.table != nullptr ? r.table->column(column) : nullptr);
+      for (const SelectItem& item : block.items) {
+        if (!is_fetched(item)) continue;
+        const Name column = item.column.name.lower();
+        fetch(column, r.table != nullptr ? r.table->column(column) : nullptr);
+      }
       out.tables_read |= r.bit;
       out.reads.push_back(std::move(r));
     }
@@ -239,11 +250,12 @@ void add_writes(const Deriving& from, StatementAccess& out) {
     a.write = static_cast<int>(i);
     a.kind = w.kind;
     a.upsert = w.upsert;
-    a.set_table(s.write_tables()[i].table, s.write_tables()[i].name);
+    a.set_table(s.write_tables()[i].table, s.write_tables()[i].name, from.uses);
     a.rows = w.rows;
     a.hidden = w.hidden;
     if (a.is_insert()) {
       a.guarded_insert = w.not_exists_block >= 0;
+      a.set.reserve(w.insert_values.size());
       for (size_t c = 0; c < w.insert_values.size(); ++c) {
         Name column;
         if (c < w.insert_columns.size()) {
@@ -256,6 +268,7 @@ void add_writes(const Deriving& from, StatementAccess& out) {
         a.set.push_back(column_write(from.uses, a.table, column, w.insert_values[c]));
       }
     } else {
+      a.set.reserve(w.set.size());
       for (const Assignment& set : w.set) a.set.push_back(column_write(from.uses, a.table, set.column.name, set.value));
       if (w.block >= 0) {
         const QueryBlock& block = f.blocks[static_cast<size_t>(w.block)];
@@ -310,12 +323,12 @@ TraitMask traits_of(const StatementAccess& access, const StatementFacts& facts) 
 
 }  // namespace
 
-void AccessedTable::set_table(const Table* known, Name called) {
+void AccessedTable::set_table(const Table* known, Name called, ColumnUseFinder& uses) {
   table = known;
   name = called;
   name_hash = name.hash();
   bit = TableSet{1} << (name_hash & 63);
-  housekeeping = is_housekeeping_table(name);
+  housekeeping = uses.is_housekeeping(name);
   const Key* const primary = known != nullptr ? known->primary_key() : nullptr;
   primary_parts = static_cast<uint16_t>(primary != nullptr ? primary->parts.size() : 0);
 }

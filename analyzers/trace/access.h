@@ -62,7 +62,7 @@ struct AccessedTable {
   bool housekeeping = false;   ///< is_housekeeping_table()
   uint16_t primary_parts = 0;  ///< how many its primary key has; 0: it has none, or is not known
 
-  void set_table(const Table* known, Name called);
+  void set_table(const Table* known, Name called, ColumnUseFinder& uses);
   [[nodiscard]] bool same_table(const AccessedTable& other) const { return name_hash == other.name_hash; }
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
 
 namespace dbaudit {
@@ -23,7 +24,7 @@ bool is_version_name(std::string_view c) {
   static constexpr std::string_view kNames[] = {
       "version",        "lock_version",   "rev",      "revision", "row_version", "rowversion",     "version_id",     "version_no",
       "version_number", "object_version", "opt_lock", "optlock",  "lockversion", "entity_version", "record_version", "_version"};
-  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return n.size() == c.size() && iequals(n, c); });
+  return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view n) { return iequals(n, c); });
 }
 
 bool is_quantity_name(std::string_view c) {
@@ -198,23 +199,43 @@ ColumnUseFinder::Marks ColumnUseFinder::of_type(const Column* known) {
   return known != nullptr ? marks_in(types_, known->type, marks_of_type) : Marks{0};
 }
 
+ColumnUseFinder::TableUses& ColumnUseFinder::of_table(const Table& table) {
+  return uses_[hash_combine(reinterpret_cast<uintptr_t>(&table), 0)];
+}
+
 ColumnUses ColumnUseFinder::of(const Table* table, const Column* known, Name column) {
-  return uses_of(table, {column, known, of_name(column), of_type(known)});
+  const auto find = [&] { return uses_of(table, {column, known, of_name(column), of_type(known)}); };
+  if (known == nullptr || column != known->name.lower()) return find();
+  TableUses& uses = of_table(*table);
+  if (uses.columns.empty()) uses.columns.resize(table->columns.size());
+  ColumnUses& kept = uses.columns[static_cast<size_t>(known - table->columns.data())];
+  constexpr ColumnUses kFound = 1U << 15U;  // no use
+  if (kept == 0) kept = find() | kFound;
+  return kept & static_cast<ColumnUses>(~kFound);
 }
 
 Name ColumnUseFinder::version_column(const Table& table) {
+  TableUses& uses = of_table(table);
+  if (std::exchange(uses.version_asked, true)) return uses.version;
   for (const Column& c : table.columns) {
     const MarkedColumn column{c.name, &c, of_name(c.name), of_type(&c)};
-    if (column.is_named(NameMark::kVersion) && can_be_quantity(&table, column)) return c.name.lower();
+    if (column.is_named(NameMark::kVersion) && can_be_quantity(&table, column)) {
+      uses.version = c.name.lower();
+      break;
+    }
   }
-  return {};
+  return uses.version;
+}
+
+bool ColumnUseFinder::is_housekeeping(Name table) {
+  const auto marks = [](Name name) { return mask_of({{Marks{1}, is_housekeeping_table(name)}}); };
+  return (marks_in(tables_, table, marks) & 1U) != 0;
 }
 
 bool is_housekeeping_table(std::string_view name) {
   const size_t dot = name.rfind('.');
   if (dot != std::string_view::npos) name.remove_prefix(dot + 1);
-  return std::any_of(std::begin(kHousekeeping), std::end(kHousekeeping),
-                     [&](std::string_view n) { return n.size() == name.size() && iequals(n, name); });
+  return std::any_of(std::begin(kHousekeeping), std::end(kHousekeeping), [&](std::string_view n) { return iequals(n, name); });
 }
 
 }  // namespace dbaudit

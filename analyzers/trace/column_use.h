@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzers/base/hash_table.h"
 #include "analyzers/schema/catalog.h"
 
 namespace dbaudit {
@@ -40,20 +41,29 @@ inline constexpr ColumnUses kFilledIn = 256;    ///< the database makes the valu
 
 [[nodiscard]] ColumnUses uses_of(const Table* table, Name column);
 
-/// uses_of() of many columns: what a name or a type says by itself is found once for each. For one thread.
+/// The same of many columns and tables, each found once. For one thread, and for tables that stay where and as they are.
 class ColumnUseFinder {
  public:
-  /// `known`: table->column(column), or null when there is none.
+  /// uses_of(). `known`: table->column(column), or null when there is none.
   [[nodiscard]] ColumnUses of(const Table* table, const Column* known, Name column);
   /// The column that counts the versions of the table's rows, lower case; empty: none.
   [[nodiscard]] Name version_column(const Table& table);
+  /// is_housekeeping_table()
+  [[nodiscard]] bool is_housekeeping(Name table);
 
  private:
   using Marks = uint8_t;
+  struct TableUses {
+    std::vector<ColumnUses> columns;  ///< as the table has them, by their names in lower case; 0: not asked for yet
+    Name version;
+    bool version_asked = false;
+  };
   Marks of_name(Name column);
   Marks of_type(const Column* known);
+  TableUses& of_table(const Table& table);
 
-  std::vector<Marks> names_, types_;  // by Name::id()
+  std::vector<Marks> names_, types_, tables_;  // by Name::id()
+  HashTable<TableUses> uses_;                  // by the table's address
 };
 
 /// Migrations and the framework's own tables. `name` may be qualified.
