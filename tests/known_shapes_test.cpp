@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "analyzers/sql/fingerprint.h"
+#include "analyzers/sql/known_shapes.h"
 #include "analyzers/sql/templates.h"
 #include "tests/catch.h"
 
 namespace dbaudit {
 namespace {
 
-/// `@` stands for a value.
+/// `@` stands for a value, `#` for a list of placeholders.
 constexpr std::string_view kPatterns[] = {
     "SELECT \"t\".\"id\", \"t\".\"c1\" FROM \"t\" WHERE \"t\".\"id\" = @ LIMIT 21",
     "SELECT `t`.`id` FROM `t` WHERE `t`.`a` = @ AND b <> @ ORDER BY 1",
@@ -36,6 +37,12 @@ constexpr std::string_view kPatterns[] = {
     "SELECT CASE WHEN a = @ THEN @ ELSE @ END FROM t WHERE s LIKE @",
     "DELETE FROM t WHERE (a, b) IN ((@, @), (@, @))",
     "SAVEPOINT @",
+    "SELECT * FROM t WHERE id IN (#)",
+    "SELECT * FROM t WHERE id IN (#) AND k = @",
+    "SELECT * FROM t WHERE k = @ AND id IN (#) LIMIT @",
+    "SELECT * FROM t WHERE id IN (#) AND b IN (#) AND c = $7",
+    "SELECT f(#), g($1) FROM t WHERE x IN (@, #) OR x IN (#::int)",
+    "INSERT INTO t (a, b) VALUES (#), (@, $2)",
     "@",
 };
 
@@ -103,11 +110,29 @@ constexpr std::string_view kValues[] = {
 /// Of kValues: those that statements are full of.
 constexpr size_t kPlain[] = {0, 1, 3, 12, 14, 24, 26, 38, 48, 49, 50, 51, 53, 54, 55};
 
+std::string placeholders(std::mt19937& random, bool plain) {
+  static constexpr std::string_view kOdd[] = {"$0", "$1a", "$1.5", "$99999999999", "$", "?", "%s", "$1 ", "$$x$$"};
+  std::string list;
+  const size_t first = random() % 3 + 1, count = random() % 6 + 1;
+  const bool has_blanks = random() % 3 != 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (i != 0) list += has_blanks ? ", " : ",";
+    if (!plain && random() % 6 == 0) {
+      list += kOdd[random() % std::size(kOdd)];
+    } else {
+      list += "$" + std::to_string(first + i);
+    }
+  }
+  return list;
+}
+
 std::string fill(std::string_view pattern, std::mt19937& random, bool plain) {
   std::string sql;
   for (const char c : pattern) {
     if (c == '@') {
       sql += plain ? kValues[kPlain[random() % std::size(kPlain)]] : kValues[random() % std::size(kValues)];
+    } else if (c == '#') {
+      sql += placeholders(random, plain);
     } else {
       sql += c;
     }
@@ -171,6 +196,22 @@ TEST_CASE("known shapes: a statement has the template and the values that its wo
     }
     CHECK(seen_before.size() > 500);
   }
+}
+
+TEST_CASE("known shapes: a list of numbered placeholders is one shape, however long") {
+  Templates templates(dialect_of(Engine::kPostgres));
+  KnownShapes shapes(dialect_of(Engine::kPostgres));
+  Fingerprinter by_words(dialect_of(Engine::kPostgres));
+  const auto seen = [&](const std::string& sql) { return shapes.find(sql) != nullptr; };
+  const std::string some = "SELECT a FROM t WHERE id IN ($1, $2, $3) LIMIT 5";
+  by_words.normalise(some);
+  shapes.add(some, by_words.last_lifted(), templates.intern(some, false), false);
+  CHECK(seen(some));
+  CHECK(seen("SELECT a FROM t WHERE id IN ($1) LIMIT 7"));
+  CHECK(seen("SELECT a FROM t WHERE id IN ($1, $2, $3, $4, $5, $6, $7) LIMIT 5"));
+  CHECK(shapes.lifted().elements.size() == 7);
+  CHECK_FALSE(seen("SELECT a FROM t WHERE id IN ($1, 2, $3) LIMIT 5"));
+  CHECK_FALSE(seen("SELECT a FROM t WHERE id IN ($1, $2, $3) LIMIT $4"));
 }
 
 TEST_CASE("known shapes: thousands that begin alike, here for long and there for short, and more than there is room for") {

@@ -61,6 +61,9 @@ uint32_t digits_at(const char* p, std::string_view sql) {
 uint32_t digits_and_quotes_at(const char* p, std::string_view sql) {
   return bits_at(p, sql, [](auto x) { return any(is_decimal(x), is_one(x, '\'')); });
 }
+uint32_t values_and_brackets_at(const char* p, std::string_view sql) {
+  return bits_at(p, sql, [](auto x) { return any(any(is_decimal(x), is_one(x, '\'')), is_one(x, '(')); });
+}
 uint32_t either_at(const char* p, std::string_view sql, char a, char b) {
   return bits_at(p, sql, [a, b](auto x) { return any(is_one(x, a), is_one(x, b)); });
 }
@@ -83,12 +86,41 @@ constexpr std::array<bool, 256> kJoins = [] {
   return joins;
 }();
 
-/// Where, at or behind `from`, the first quote stands or the first digit that may begin a number: statements of one shape agree in the bytes before it.
+/// Behind the numbered placeholder (`$12`) that begins at `p`, or null. `number`: from 0.
+const char* skip_placeholder(const char* p, const char* end, uint32_t& number) {
+  constexpr ptrdiff_t kMostDigits = 6;
+  if (p == end || *p != '$') return nullptr;
+  const char* const digits = ++p;
+  uint32_t n = 0;
+  for (; p != end && p - digits < kMostDigits && is_digit(*p); ++p) n = n * 10 + static_cast<uint32_t>(*p - '0');
+  if (n == 0 || (p != end && (is_name_byte(*p) || *p == '.'))) return nullptr;
+  number = n - 1;
+  return p;
+}
+
+/// Behind the comma between two elements of a list, and the blank behind it.
+const char* skip_comma(const char* p, const char* end) {
+  ++p;
+  return p != end && *p == ' ' ? p + 1 : p;
+}
+
+/// Where, at or behind `from`, the first value may begin: a quote, a digit that may begin a number, a numbered placeholder behind a bracket (a list of
+/// them is as long as there are values). Statements of one shape agree in the bytes before it.
 size_t find_value(std::string_view sql, size_t from) {
+  const char* const end = sql.data() + sql.size();
   for (size_t at = from; at < sql.size(); at += kStep) {
+    if (values_and_brackets_at(sql.data() + at, sql) == 0) continue;
     uint32_t marks = digits_and_quotes_at(sql.data() + at, sql);
-    while (marks != 0) {
-      const size_t i = at + static_cast<size_t>(std::countr_zero(marks));
+    uint32_t brackets = either_at(sql.data() + at, sql, '(', '(');
+    while ((marks | brackets) != 0) {
+      const auto first = static_cast<size_t>(std::countr_zero(marks | brackets));
+      const size_t i = at + first;
+      if ((brackets >> first & 1U) != 0) {
+        uint32_t number = 0;
+        if (skip_placeholder(sql.data() + i + 1, end, number) != nullptr) return i + 1;
+        brackets &= brackets - 1;
+        continue;
+      }
       if (sql[i] == '\'' || i == 0 || !kJoins[static_cast<unsigned char>(sql[i - 1])]) return i;
       marks &= marks + (marks & -marks);  // all of the run
     }
@@ -173,7 +205,8 @@ const char* KnownShapes::skip_value(const char* p, std::string_view sql, Piece& 
   return p;
 }
 
-/// Behind the plain values with `, ` or `,` between them that begin at `p`; null when there is something else among them.
+/// Behind the plain values, or the numbered placeholders, with `, ` or `,` between them that begin at `p`; null when there is something else among
+/// them.
 const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Part& part, Piece& list) {
   const char* const begin = sql.data();
   const char* const end = begin + sql.size();
@@ -182,13 +215,18 @@ const char* KnownShapes::skip_list(const char* p, std::string_view sql, const Pa
   for (;;) {
     Piece element;
     element.offset = static_cast<uint32_t>(p - begin);
-    p = skip_value(p, sql, element);
+    if (part.source == Piece::Source::kPlaceholder) {
+      p = skip_placeholder(p, end, element.index);
+      if (p != nullptr) element.length = static_cast<uint32_t>(p - begin) - element.offset;
+      element.source = part.source;
+    } else {
+      p = skip_value(p, sql, element);
+    }
     if (p == nullptr || element.source != part.source) return nullptr;
     lifted_.elements.push_back(element);
     ++elements.count;
     if (p == end || *p != ',') break;
-    ++p;
-    if (p != end && *p == ' ') ++p;
+    p = skip_comma(p, end);
   }
   list.offset = static_cast<uint32_t>(first - begin);
   list.length = static_cast<uint32_t>(p - first);
@@ -239,8 +277,20 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql, size_t start
 /// The start goes on behind the value that it ends before. False: there is none, or not a plain one.
 bool KnownShapes::lengthen(Start& start, std::string_view sql) const {
   if (start.end == sql.size()) return false;
-  Piece value;
-  const char* const behind = skip_value(sql.data() + start.end, sql, value);
+  const char* const end = sql.data() + sql.size();
+  const char* behind = sql.data() + start.end;
+  if (*behind == '$') {
+    uint32_t number = 0;
+    behind = skip_placeholder(behind, end, number);
+    while (behind != nullptr && behind != end && *behind == ',') {
+      const char* const next = skip_placeholder(skip_comma(behind, end), end, number);
+      if (next == nullptr) break;
+      behind = next;
+    }
+  } else {
+    Piece value;
+    behind = skip_value(behind, sql, value);
+  }
   if (behind == nullptr) return false;
   const auto from = static_cast<size_t>(behind - sql.data());
   start.end = find_value(sql, from);
