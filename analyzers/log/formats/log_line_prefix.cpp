@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kMaxSteps = 2000;
 constexpr int kSeenBits = 13;
-constexpr size_t kShortestSeen = 12, kLongestSeen = 256;
+constexpr size_t kShortestSeen = 12, kLongestSeen = 256, kLongestHashed = 64;
 constexpr std::string_view PrefixFields::*kFields[] = {&PrefixFields::app,    &PrefixFields::user,        &PrefixFields::database,
                                                        &PrefixFields::remote, &PrefixFields::pid,         &PrefixFields::session_id,
                                                        &PrefixFields::vxid,   &PrefixFields::command_tag, &PrefixFields::sqlstate};
@@ -193,6 +193,8 @@ LogLinePrefix::LogLinePrefix(std::string prefix, bool guessing) : prefix_(std::m
   repeats_ = !ops_.empty() && (ops_[0].escape == 'm' || ops_[0].escape == 't') && ops_[0].width == 0;
   for (size_t i = 1; i < ops_.size(); ++i)
     repeats_ = repeats_ && (ops_[i].escape == 0 || std::string_view("pqudahrcLb").find(ops_[i].escape) != std::string_view::npos);
+  begins_with_process_ =
+      repeats_ && ops_.size() > 3 && ops_[1].escape == 0 && ops_[2].escape == 'p' && ops_[2].width == 0 && ops_[3].escape == 0;
 }
 
 struct LogLinePrefix::Attempt {
@@ -216,23 +218,38 @@ bool LogLinePrefix::finish(size_t at, Attempt& a) const {
   return true;
 }
 
-/// Where in seen_ a header stands: told by its first bytes, which are mostly those of the session (` [4471] shop`).
-size_t LogLinePrefix::place_of(const char* header) {
+/// Where in seen_ a header stands that `rest` begins with.
+size_t LogLinePrefix::place_of(std::string_view rest) const {
+  if (begins_with_process_) {
+    // Users and databases may well begin alike. The colon is the severity's, or one before it.
+    rest = rest.substr(0, kLongestHashed);
+    return hash_bytes(rest.substr(0, rest.find(':'))) >> (64 - kSeenBits);
+  }
+  // The first bytes are mostly those of the session (` 127.0.0.1(40112)`).
   uint64_t first = 0;
   uint32_t more = 0;
-  std::memcpy(&first, header, sizeof first);
-  std::memcpy(&more, header + sizeof first, sizeof more);
+  std::memcpy(&first, rest.data(), sizeof first);
+  std::memcpy(&more, rest.data() + sizeof first, sizeof more);
   constexpr uint64_t kMultiplier = 0x9ddfea08eb382d69ULL;
   uint64_t x = (first ^ uint64_t{more} << 40) * kMultiplier;
   x ^= x >> 29;
   return (x * kMultiplier) >> (64 - kSeenBits);
 }
 
-/// The fields of a header that was seen before. `at`: behind the time.
+size_t LogLinePrefix::behind_process(size_t at, Attempt& a) const {
+  if (!begins_with_process_ || !a.line.substr(at).starts_with(ops_[1].literal)) return at;
+  const size_t from = at + ops_[1].literal.size();
+  const size_t digits = digits_at(a.line, from);
+  if (digits == 0) return at;
+  a.fields.pid = a.line.substr(from, digits);
+  return from + digits;
+}
+
+/// The fields of a header that was seen before. `at`: where it begins.
 bool LogLinePrefix::recall(size_t at, Attempt& a) const {
   if (seen_.empty() || a.line.size() - at < kShortestSeen) return false;
   const std::string_view rest = a.line.substr(at);
-  const size_t place = place_of(rest.data());
+  const size_t place = place_of(rest);
   const auto fits = [rest](const Seen& seen) { return !seen.header.empty() && rest.starts_with(seen.header); };
   const Seen* seen = &seen_[place];
   if (!fits(*seen)) seen = &seen_[place ^ 1];
@@ -248,14 +265,14 @@ void LogLinePrefix::keep(size_t at, const Attempt& a) const {
   if (a.looked_further || a.severity_at <= at || a.severity_at - at > kLongestSeen || a.line.size() - at < kShortestSeen) return;
   if (seen_.empty()) seen_.resize(size_t{1} << kSeenBits);
   // Of the two places it may have, the newer one's.
-  const size_t place = place_of(a.line.data() + at);
+  const size_t place = place_of(a.line.substr(at));
   std::swap(seen_[place], seen_[place ^ 1]);
   Seen& seen = seen_[place];
   seen.header = a.line.substr(at, a.severity_at - at);
   seen.field_count = 0;
   for (size_t i = 0; i < std::size(kFields); ++i) {
     const std::string_view field = a.fields.*kFields[i];
-    if (field.empty()) continue;
+    if (field.empty() || field.data() < a.line.data() + at) continue;
     const auto begin = static_cast<size_t>(field.data() - a.line.data()) - at;
     seen.fields[seen.field_count++] = {static_cast<uint16_t>(i), static_cast<uint16_t>(begin), static_cast<uint16_t>(field.size())};
   }
@@ -390,17 +407,18 @@ std::optional<PostgresSeverity> LogLinePrefix::match(std::string_view line, Pref
   static constexpr PrefixFields kNone{};
   *fields = kNone;
   Attempt attempt{line, clock, *fields};
-  size_t behind_time = 0;
+  size_t behind_time = 0, header = 0;
   if (repeats_) {
     behind_time = clock.read(line, &fields->time);
     if (behind_time == 0) return std::nullopt;
-    if (recall(behind_time, attempt)) {
+    header = behind_process(behind_time, attempt);
+    if (recall(header, attempt)) {
       *text_at = attempt.text_at;
       return attempt.severity;
     }
   }
   if (!match_ops(repeats_ ? 1 : 0, behind_time, attempt)) return std::nullopt;
-  if (repeats_) keep(behind_time, attempt);
+  if (repeats_) keep(header, attempt);
   *text_at = attempt.text_at;
   return attempt.severity;
 }

@@ -99,7 +99,8 @@ class LogLinePrefix {
     int width = 0;  // of %-10u and %10u, without the sign
   };
   struct Attempt;
-  /// What stood between the time and the severity of an earlier line. A line with the same bytes there has the same fields.
+  /// What stood between the time and the severity of an earlier line, or behind its process: that is another one in each session, and stands between
+  /// literals. A line with the same bytes there has the same fields.
   struct Seen {
     std::string header;
     struct Field {
@@ -111,15 +112,18 @@ class LogLinePrefix {
 
   bool match_ops(size_t op, size_t at, Attempt& attempt) const;
   bool finish(size_t at, Attempt& attempt) const;
-  static size_t place_of(const char* header);
+  [[nodiscard]] size_t place_of(std::string_view header) const;
+  /// Where the part of the header begins that lines of many sessions have in common. `at`: behind the time.
+  size_t behind_process(size_t at, Attempt& attempt) const;
   bool recall(size_t at, Attempt& attempt) const;
   void keep(size_t at, const Attempt& attempt) const;
 
   std::string prefix_;
   std::vector<Op> ops_;
   bool guessing_;
-  bool repeats_ = false;            // begins with the time, and the rest is the same in all lines of a session
-  mutable std::vector<Seen> seen_;  // by the bytes behind the time
+  bool repeats_ = false;              // begins with the time, and the rest is the same in all lines of a session
+  bool begins_with_process_ = false;  // the rest: a literal and the process
+  mutable std::vector<Seen> seen_;    // by the bytes behind the time
 };
 
 /// Any header that names a severity and, before it, a time or a `[pid]` or nothing at all: fields are found by their shape and by `key=` names.
