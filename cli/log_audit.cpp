@@ -78,7 +78,11 @@ LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
   while (InterruptWatch::caught() == 0 && log.reader->next(record)) {
     progress_.at(log.lines->bytes_read());
     times.see(record);
+    const bool fetches_ahead = !record.next_session.empty() && trace_.has_many_sessions();
+    const uint64_t next = fetches_ahead ? SessionPool::key_of(log.format->name, record.next_session) : 0;
+    if (fetches_ahead) trace_.expect_far(next);
     if (!others_.leaves_out(record) && !part_.leaves_out(record)) trace_.feed(index, log.format->name, log.format->orm, record);
+    if (fetches_ahead) trace_.expect(next);
   }
   return times;
 }

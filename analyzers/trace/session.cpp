@@ -120,9 +120,10 @@ Trace::Session* Trace::begin_record(uint64_t session, const LogRecord& record) {
     if (!counts_.first_time.known() || when.micros < counts_.first_time.micros) counts_.first_time = when;
     if (!counts_.last_time.known() || when.micros > counts_.last_time.micros) counts_.last_time = when;
   }
-  // Oftener while thousands are awake: each may hold a buffer.
-  constexpr size_t kManyAwake = 4096;
-  if ((++fed_ & (sessions_.lately_awake() > kManyAwake ? 0xfff : 0x3fff)) == 0) sweep(when, session);
+  if (++unswept_ >= sweep_interval()) {
+    unswept_ = 0;
+    sweep(when, session);
+  }
   if (record.kind != RecordKind::kStatement) return s;
   if (s == nullptr) s = &sessions_.open(session, record.session);
   ++counts_.statements;

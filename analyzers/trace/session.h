@@ -1,6 +1,7 @@
 #pragma once
 // Log records → sessions, transactions and work units.
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -54,6 +55,11 @@ class Trace {
   /// A record of the session with this key will be fed after some others: makes that cheaper. A few records later once more, and then with the
   /// record: what each call has fetched says where the next is to look.
   void expect_far(uint64_t session) const { sessions_.expect(session); }
+  /// So many sessions that they are not all at hand.
+  [[nodiscard]] bool has_many_sessions() const {
+    constexpr size_t kMany = 4096;
+    return sessions_.size() > kMany;
+  }
   void expect(uint64_t session) const;
   void expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const;
   /// Ends every open unit, sessions in order of first appearance.
@@ -88,6 +94,12 @@ class Trace {
   /// Ends the units of sessions that have been silent for longer than the gap, and keeps of these sessions what they will go on with. `current`, a
   /// key, stays.
   void sweep(const TimePoint& now, uint64_t current);
+  /// Records between one sweep and the next: what a sweep costs is spread over so many, and what it clears away soon is at hand for the next session.
+  [[nodiscard]] size_t sweep_interval() const {
+    constexpr size_t kFewAwake = 1024, kLongest = 16384, kShortest = 512;
+    const size_t awake = sessions_.lately_awake();
+    return awake <= kFewAwake ? kLongest : std::max(kShortest, awake / 4);
+  }
 
   Templates& templates_;
   Binder& binder_;
@@ -107,7 +119,8 @@ class Trace {
   std::deque<Unobserved> unobserved_;  // those that the history heeds, by `at`, equal ones as they came
   TraceCounts counts_;
   SessionPool sessions_;
-  uint64_t fed_ = 0, open_ops_ = 0;
+  uint64_t unswept_ = 0;  // records since the last sweep
+  uint64_t open_ops_ = 0;
   bool kept_over_transactions_ = false;  // some session ran two transactions between one pool reset and the next
 };
 

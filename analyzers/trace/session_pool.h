@@ -134,6 +134,7 @@ class SessionPool {
     meet(key);
     known_.find(key)->state.saw_connect = true;
   }
+  [[nodiscard]] size_t size() const { return known_.size(); }
   /// How many are awake, with those that were when rest_silent() was last called.
   [[nodiscard]] size_t lately_awake() const { return awake_.size(); }
   /// In order of first appearance.

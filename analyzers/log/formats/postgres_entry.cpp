@@ -355,9 +355,9 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
   record.error_code = !verbose_state.empty() ? verbose_state : prefix.sqlstate;
 
   Session& session = sessions_.of(record.session);
-  record.app = !prefix.app.empty() ? prefix.app : std::string_view(session.app);
-  record.user = !prefix.user.empty() ? prefix.user : std::string_view(session.user);
-  record.database = !prefix.database.empty() ? prefix.database : std::string_view(session.database);
+  record.app = !prefix.app.empty() ? prefix.app : std::string_view(session.connection->app);
+  record.user = !prefix.user.empty() ? prefix.user : std::string_view(session.connection->user);
+  record.database = !prefix.database.empty() ? prefix.database : std::string_view(session.connection->database);
 
   const std::string_view backend = entry.backend_type;
   const bool is_client = backend.empty() || backend == "client backend" || backend == "not initialized" || backend == "walsender";
@@ -413,10 +413,10 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
     case Phase::kBind:
       // Should the execution fail, this may be all that tells its values (log_parameter_max_length_on_error is 0 by default).
       session.has_pending_bind = true;
-      session.bind_hash = text_key(message.sql);
-      session.bind_parameters.clear();
+      session.bound.edit().hash = text_key(message.sql);
+      session.bound.edit().parameters.clear();
       if (is_parameters(entry.detail) && entry.detail.size() <= kMaxKeptParameters && !record.session.empty()) {
-        session.bind_parameters = entry.detail.substr(12);
+        session.bound.edit().parameters = entry.detail.substr(12);
       }
       break;
     case Phase::kPlan: plan(text, session, record); break;
@@ -434,7 +434,7 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
 void PostgresSessions::remember(const PostgresEntry& entry, std::string_view sql, Session& session) {
   track_transaction(sql, session);
   session.line = entry.line;
-  session.text_size = sql.size();
+  session.text_size = static_cast<uint32_t>(sql.size());
   session.text_hash = text_key(sql);
   session.has_failed = false;
   session.is_audited = false;
@@ -455,29 +455,30 @@ void PostgresSessions::audit(const PostgresEntry& entry, std::string_view text, 
     is_prepared = !query.empty();
     if (is_prepared) sql = query;
   }
-  const bool is_same_id = audit.statement_id == session.audit_id && session.audit_id != 0;
+  Audited& last = session.audited.edit();
+  const bool is_same_id = audit.statement_id == last.id && last.id != 0;
   if (is_execute && is_same_id) return;
 
   const uint64_t hash = text_key(sql);
   const bool is_same_text = session.line != 0 && session.text_size == sql.size() && session.text_hash == hash;
-  if (is_same_text && (is_same_id || (session.audit_repeats > 0 && audit.statement_id == session.audit_id + 1))) {
+  if (is_same_text && (is_same_id || (last.repeats > 0 && audit.statement_id == last.id + 1))) {
     // One line for each relation (pgaudit.log_relation, OBJECT), or for each statement of the packet.
-    if (!is_same_id) --session.audit_repeats;
-    session.audit_id = audit.statement_id;
+    if (!is_same_id) --last.repeats;
+    last.id = audit.statement_id;
     return;
   }
   // Everything else is printed with 0 rows, and a packet's lines are of one statement each.
   bool has_rows = false;
   for (std::string_view command : {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
     has_rows = has_rows || audit.command.starts_with(command);
-  session.audit_id = audit.statement_id;
-  session.audit_repeats = 0;
-  if (is_same_text || sql.find(';') != std::string_view::npos) session.audit_repeats = count_packet_statements(sql) - 1;
+  last.id = audit.statement_id;
+  last.repeats = 0;
+  if (is_same_text || sql.find(';') != std::string_view::npos) last.repeats = static_cast<uint32_t>(count_packet_statements(sql) - 1);
   if (session.is_open && !session.is_audited && !session.has_failed && (is_same_text || is_prepared || is_execute)) {
     record.kind = RecordKind::kCompletion;
     record.attaches = true;
     record.about_line = session.line;
-    if (has_rows && session.audit_repeats == 0) record.rows = audit.rows;
+    if (has_rows && last.repeats == 0) record.rows = audit.rows;
     record.time = TimePoint{};
     return;
   }
@@ -491,7 +492,7 @@ void PostgresSessions::audit(const PostgresEntry& entry, std::string_view text, 
   // With the number of rows the line is written at the end; COMMIT is not over by then, its constraint checks may still fail.
   const bool is_end = audit.rows >= 0 && audit.command != "COMMIT";
   if (is_end) record.end_time = std::exchange(record.time, TimePoint{});
-  if (has_rows && session.audit_repeats == 0) record.rows = audit.rows;
+  if (has_rows && last.repeats == 0) record.rows = audit.rows;
   if (audit.has_parameters) {
     params_.clear();
     scratch_.clear();
@@ -680,9 +681,9 @@ void PostgresSessions::error(const PostgresEntry& entry, std::string_view text, 
   if (has_parameters) {
     record.protocol = Protocol::kExtended;
     bind_parameters(entry, parameters, record);
-  } else if (was_bound && session.bind_hash == hash && !session.bind_parameters.empty()) {
+  } else if (was_bound && session.bound->hash == hash && !session.bound->parameters.empty()) {
     record.protocol = Protocol::kExtended;
-    bind_parameters(entry, session.bind_parameters, record);
+    bind_parameters(entry, session.bound->parameters, record);
   }
   if (record.truncated || record.params_cut) ++counts.truncated_statements;
   remember(entry, sql, session);
@@ -711,9 +712,10 @@ void PostgresSessions::connection(std::string_view message, Session& session, Lo
     session = Session{};
     if (record.session.empty()) return;
     session.in_tx = InTx::kNo;
-    session.user = record.user;
-    session.database = record.database;
-    session.app = record.app;
+    Connection& told = session.connection.edit();
+    told.user = record.user;
+    told.database = record.database;
+    told.app = record.app;
   } else if (message.starts_with("connection received: ")) {
     session = Session{};
     record.app = record.user = record.database = {};

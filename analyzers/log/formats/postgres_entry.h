@@ -50,6 +50,8 @@ class PostgresSessions {
  public:
   /// Fills `record` (a fresh one) from `entry`; its views are into `entry`'s bytes and this object's, until the next call.
   void convert(const PostgresEntry& entry, LogRecord& record, ReaderCounts& counts);
+  /// What tells the entry's session from others; empty: nothing.
+  static std::string_view session_of(const PrefixFields& prefix);
   /// An entry with this prefix is converted soon; and, later, it is the next: makes that cheaper where sessions are many.
   void expect(const PrefixFields& prefix) const { sessions_.expect(session_of(prefix)); }
   void expect_now(const PrefixFields& prefix) const { sessions_.expect_now(session_of(prefix)); }
@@ -58,21 +60,31 @@ class PostgresSessions {
 
  private:
   enum class InTx : uint8_t { kUnknown, kNo, kYes };
-  struct Session {
+  struct Audited {
+    uint64_t id = 0;       // pgaudit's number of the last statement, and
+    uint32_t repeats = 0;  // how often its text may come again: once for each statement of a packet
+  };
+  struct Bound {
+    uint64_t hash = 0;       // of the text last bound
+    std::string parameters;  // and its values as printed; empty: none
+  };
+  struct Connection {
+    RareText app, user, database;  // from `connection authorized`, for prefixes that do not show them
+  };
+  /// One line of the processor's cache: there may be a hundred thousand of them.
+  struct alignas(64) Session {
     uint64_t line = 0;  // of the last statement; 0: none
     uint64_t text_hash = 0;
-    size_t text_size = 0;
+    uint32_t text_size = 0;
     bool is_open = false;  // logged at its start, its end not seen
     bool has_failed = false;
     bool has_pending_bind = false;  // bind logged, its execute not yet
     bool has_stray_end = false;     // COMMIT or ROLLBACK without BEGIN; a WARNING may still excuse it
     bool is_audited = false;        // the last statement is known by its AUDIT line alone, so far
     InTx in_tx = InTx::kUnknown;
-    uint64_t audit_id = 0;         // pgaudit's number of the last statement, and
-    size_t audit_repeats = 0;      // how often its text may come again: once for each statement of a packet
-    uint64_t bind_hash = 0;        // of the text last bound
-    std::string bind_parameters;   // and its values as printed; empty: none
-    RareText app, user, database;  // from `connection authorized`, for prefixes that do not show them
+    Rare<Audited> audited;
+    Rare<Bound> bound;
+    Rare<Connection> connection;
   };
   /// In a log without sessions the statements still open, newest last: errors are matched by text and parameters.
   struct OpenStatement {
@@ -81,8 +93,6 @@ class PostgresSessions {
     uint64_t parameters_hash;  // of the list as printed; 0: none
   };
 
-  /// What tells the entry's session from others; empty: nothing.
-  static std::string_view session_of(const PrefixFields& prefix);
   void statement(const PostgresEntry& entry, const PostgresMessage& message, Session& session, LogRecord& record, ReaderCounts& counts);
   void error(const PostgresEntry& entry, std::string_view text, Session& session, LogRecord& record, ReaderCounts& counts);
   /// An AUDIT line: the statement itself when nothing else logs it, else what it adds to the one logged.

@@ -93,6 +93,7 @@ class PostgresStderrReader final : public RecordReader {
     entry_.has_statement = parts_[kStatement].is_there;
     record = LogRecord{};
     sessions_.convert(entry_, record, counts_);
+    if (has_header_ && header_.is_header) record.next_session = PostgresSessions::session_of(header_.fields);
     return true;
   }
 
