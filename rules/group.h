@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/name.h"
 #include "analyzers/base/rare.h"
@@ -167,6 +168,9 @@ class Counts {
   std::vector<std::pair<T, uint64_t>> counts_;
 };
 
+/// Numbers of sessions lie side by side: as keys of a flat table they would stand in long rows.
+[[nodiscard]] inline uint64_t hash_of_session(uint32_t session) { return hash_combine(0, session); }
+
 /// The sessions that ran something, the first 100,000 of them; most things are run by one or two.
 class Sessions {
  public:
@@ -180,7 +184,7 @@ class Sessions {
       few_ = 2;
     } else {
       if (others_ == nullptr) others_ = std::make_unique<HashSet>();
-      others_->insert(uint64_t{session} + 1);  // 0 and 1 are one key to it
+      others_->insert(hash_of_session(session));
     }
   }
   [[nodiscard]] size_t size() const { return few_ + (others_ != nullptr ? others_->size() : 0); }

@@ -164,8 +164,12 @@ class Audit::Folder final : public RuleContext {
   Group& group_of(const Match& m, uint64_t statement, bool is_silenced);
   [[nodiscard]] bool assumed_random(const Match& m) const;
   bool assumed_safe(const Finding& f);
+  /// Of one that may_be_found(). False: it is none all the same.
   bool to_finding(Group& g, uint64_t sessions, Finding& out);
-  bool meet_needs(Group& g, Finding& out);
+  /// Who noted what the match needed; nullopt: nobody, or nobody else where it must be another session.
+  [[nodiscard]] std::optional<Note::By> met_by(const Wanted& wanted) const;
+  [[nodiscard]] bool may_be_found(const Group& g) const;
+  void meet_needs(Group& g, Finding& out);
   bool weigh_meetings(Group& g, Finding& out);
   [[nodiscard]] bool run_by_several(const Ref& ref) const {
     if (ref.statement == nullptr) return true;
@@ -176,7 +180,7 @@ class Audit::Folder final : public RuleContext {
     return g.read.statement != nullptr ? keys_.weigh(g.read.statement->source->fingerprint) : KeyAccounts::Weighing{};
   }
   void tell_uses_of_tables();
-  [[nodiscard]] std::vector<Group*> groups_by_name();
+  [[nodiscard]] std::vector<Group*> likely_groups();
   [[nodiscard]] static uint64_t column_id(Name table, Name column) { return hash_combine(table.id(), column.id()); }
   [[nodiscard]] bool among_many(uint32_t session) const;
   Ref ref_of(const WorkUnit& unit, const Op& op);
@@ -208,7 +212,7 @@ class Audit::Folder final : public RuleContext {
   std::vector<Decided> decided_;               // likewise, by op; empty while nobody has asked
   std::deque<Group> groups_;                   // of a rule, tables and a writing template, in the order in which they were seen first
   HashTable<Group*> group_ids_;                // by a hash of these
-  HashTable<std::string_view> session_names_;  // by number, from 1: of the first that did something, and of those that findings show
+  HashTable<std::string_view> session_names_;  // by hash_of_session(): of the first that did something, and of those that findings show
   Arena names_;                                // of session_names_
   ReadRows read_rows_;
   HashTable<Note> notes_;
@@ -247,12 +251,12 @@ std::string Audit::Folder::shown_session(const WorkUnit& unit) const {
 }
 
 void Audit::Folder::name_session(const WorkUnit& unit) {
-  std::string_view& name = session_names_[uint64_t{unit.session} + 1];
+  std::string_view& name = session_names_[hash_of_session(unit.session)];
   if (name.empty()) name = names_.copy(shown_session(unit));
 }
 
 std::string Audit::Folder::name_of(uint32_t session) const {
-  const std::string_view* const name = session_names_.find(uint64_t{session} + 1);
+  const std::string_view* const name = session_names_.find(hash_of_session(session));
   return std::string(name == nullptr ? "?" : *name);
 }
 
@@ -405,18 +409,26 @@ void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
   }
 }
 
-// Of the matches that need something of another unit, those that got it remain. False: none does.
-bool Audit::Folder::meet_needs(Group& g, Finding& out) {
-  if (g.first->refuted_by != 0 && notes_.contains(g.first->refuted_by)) return false;
+std::optional<Note::By> Audit::Folder::met_by(const Wanted& wanted) const {
+  const Note* const note = notes_.find(wanted.key);
+  if (note == nullptr || (wanted.unless != 0 && notes_.contains(wanted.unless))) return std::nullopt;
+  if (!wanted.of_another_session || note->first().session != wanted.session) return note->first();
+  return note->has_another() ? std::optional(note->another()) : std::nullopt;
+}
+
+// Asked before anything is made of a group: of many templates most groups need what was never noted.
+bool Audit::Folder::may_be_found(const Group& g) const {
+  if (g.refuted || g.telling == 0 || (g.first->refuted_by != 0 && notes_.contains(g.first->refuted_by))) return false;
+  return g.unconditional != 0 ||
+         std::any_of(g.wanted->begin(), g.wanted->end(), [&](const auto& wanted) { return met_by(wanted.second).has_value(); });
+}
+
+// Of the matches that need something of another unit, those that got it remain.
+void Audit::Folder::meet_needs(Group& g, Finding& out) {
   uint64_t met = g.unconditional;
   for (const auto& [key, wanted] : *g.wanted) {
-    const Note* const note = notes_.find(wanted.key);
-    if (note == nullptr || (wanted.unless != 0 && notes_.contains(wanted.unless))) continue;
-    Note::By by = note->first();
-    if (wanted.of_another_session && by.session == wanted.session) {
-      if (!note->has_another()) continue;
-      by = note->another();
-    }
+    const std::optional<Note::By> by = met_by(wanted);
+    if (!by) continue;
     met += wanted.occurrences;
     // The example's own need first: the others' may be of another kind (a flag is turned both ways).
     const bool of_example = g.first->need == wanted.key;
@@ -424,13 +436,12 @@ bool Audit::Folder::meet_needs(Group& g, Finding& out) {
       g.partner = &kept->second;
     if (wanted.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
     // The statement that is shown need not be its own witness.
-    const Place place = shown_place(by.place);
+    const Place place = shown_place(by->place);
     const bool shown = place.line == g.write.place.line() && place.file == path_of(g.write.place.file());
     if (!wanted.evidence_kind.empty() && !shown && out.evidence.size() < kMaxEvidence)
       out.evidence.push_back({wanted.evidence_kind, wanted.evidence_text, place});
   }
   g.occurrences = std::min(g.occurrences, met);
-  return met > 0;
 }
 
 void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
@@ -659,8 +670,7 @@ bool Audit::Folder::among_many(uint32_t session) const {
 
 bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   const Sight& m = *g.first;
-  if (g.refuted || g.telling == 0) return false;
-  if (!meet_needs(g, out)) return false;
+  meet_needs(g, out);
   // Where most of them stood; of equals, the weaker level.
   const std::pair<Level, Scope> place = std::min_element(g.places.begin(), g.places.end(), [](const auto& a, const auto& b) {
                                           return a.second != b.second ? a.second > b.second : a.first < b.first;
@@ -814,8 +824,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   return true;
 }
 
-// In the order of rules, tables and writing templates, which is not that of the log.
-std::vector<Group*> Audit::Folder::groups_by_name() {
+// Those that may_be_found(), in the order of rules, tables and writing templates, which is not that of the log.
+std::vector<Group*> Audit::Folder::likely_groups() {
   const auto tables_of = [](const Group& g) {
     std::string tables = g.first->table_name;
     for (const Name t : g.first->more_tables) tables += " " + t.str();
@@ -823,8 +833,9 @@ std::vector<Group*> Audit::Folder::groups_by_name() {
   };
   const auto template_of = [](const Group& g) { return (g.write.statement != nullptr ? g.write : g.read).statement->source->fingerprint; };
   std::vector<Group*> groups;
-  groups.reserve(groups_.size());
-  for (Group& g : groups_) groups.push_back(&g);
+  for (Group& g : groups_) {
+    if (may_be_found(g)) groups.push_back(&g);
+  }
   std::sort(groups.begin(), groups.end(), [&](const Group* a, const Group* b) {
     if (a->rule->code != b->rule->code) return a->rule->code < b->rule->code;
     const bool same_tables = a->first->table_name == b->first->table_name && a->first->more_tables == b->first->more_tables;
@@ -850,7 +861,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
   std::vector<std::pair<uint64_t, uint32_t>> pair_of;  // parallel: writing template, Name::id() of the table
   std::vector<bool> silenced;                          // parallel
   std::vector<const Group*> group_of;                  // parallel
-  for (Group* const known : groups_by_name()) {
+  for (Group* const known : likely_groups()) {
     Group& group = *known;
     Finding f;
     if (!to_finding(group, sessions, f)) continue;
