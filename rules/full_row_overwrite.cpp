@@ -71,8 +71,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
       if (c.value->kind != OperandKind::kSlot || !read->access->projects(c) || c.is_for(ColumnUse::kVersion)) continue;
       if (c.is_for(ColumnUse::kTime) || asked_by(*read->access, c.column)) continue;
       all.push_back(c.column);
-      if (i >= write.changes().size()) continue;
-      const CellStep& step = write.changes()[i];
+      const CellStep& step = write.change(i);
       const bool stale = step.change != CellChange::kUnknown && step.change != CellChange::kKept && step.by_session != unit.session &&
                          came_after(step, unit.ops[read->op]);
       if (!stale) continue;

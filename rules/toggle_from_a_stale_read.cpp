@@ -33,20 +33,21 @@ uint64_t turned(const std::string& table, const std::string& column, bool on) {
 void check_flag(const WorkUnit& unit, uint32_t w, const WriteAccess& update, RuleContext& context) {
   const Op& write = unit.ops[w];
   const std::optional<ReadRef> read = context.picking_read(unit, w, update);
-  if (!read || has_guard(write, update, *read->access) || write.changes().size() != update.set.size()) return;
+  if (!read || has_guard(write, update, *read->access) || write.history == nullptr) return;
   const ColumnWrite* flag = nullptr;
   CellStep step;
   for (size_t i = 0; i < update.set.size(); ++i) {
     const ColumnWrite& c = update.set[i];
     if (c.is_for(ColumnUse::kTime) || c.is_for(ColumnUse::kVersion)) continue;
     const bool flips = c.value->kind == OperandKind::kSlot && is_flag(update, c, write.value(c.value->slot)) && read->access->projects(c);
-    const bool moved = write.changes()[i].change == CellChange::kChanged || write.changes()[i].change == CellChange::kReturned;
+    const CellStep& change = write.change(i);
+    const bool moved = change.change == CellChange::kChanged || change.change == CellChange::kReturned;
     if (!flips && (moved || c.value->kind != OperandKind::kSlot)) return;
     if (!flips) continue;
     if (flag != nullptr && moved && step.change != CellChange::kKept) return;  // two flags at once: a form
     if (flag == nullptr || moved) {
       flag = &c;
-      step = write.changes()[i];
+      step = change;
     }
   }
   if (flag == nullptr) return;

@@ -20,7 +20,7 @@ struct Seen {
   std::vector<bool> rolled_back, failed;
   std::vector<uint32_t> savepoints;
   std::vector<std::vector<double>> steps;
-  std::vector<std::vector<CellStep>> changes;
+  std::vector<std::vector<CellChange>> changes;
   UnitEnd end = UnitEnd::kLogEnd;
   std::string session;
 };
@@ -88,7 +88,8 @@ class Run {
       s.failed.push_back(op.failed);
       s.savepoints.push_back(op.savepoints);
       s.steps.emplace_back(op.steps().begin(), op.steps().end());
-      s.changes.emplace_back(op.changes().begin(), op.changes().end());
+      std::vector<CellChange>& changes = s.changes.emplace_back();
+      for (size_t i = 0; i < op.steps().size(); ++i) changes.push_back(op.change(i).change);
     }
     s.transactions = u.transactions;
     s.end = u.end;
@@ -393,7 +394,7 @@ TEST_CASE("the history of written values: kept, changed and put back, of any kin
                     .say("1", "UPDATE t SET a = 'z', b = true WHERE id = 2")
                     .units();
   const auto& changes = units[0].changes;
-  const auto change = [&](size_t op, size_t column) { return changes[op][column].change; };
+  const auto change = [&](size_t op, size_t column) { return changes[op][column]; };
   CHECK(change(0, 0) == CellChange::kUnknown);
   CHECK(change(1, 0) == CellChange::kKept);
   CHECK(change(1, 1) == CellChange::kChanged);

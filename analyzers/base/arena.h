@@ -64,7 +64,8 @@ class Arena {
     prefetch(last_, std::min(used, kMost));
   }
   static constexpr size_t kLargestBlock = 256 << 10;  ///< but for what is larger by itself
-  /// Forgets everything. What comes next is much like it: keeps one block of at most `keep` bytes, the largest.
+  /// Forgets everything. What comes next is much like it: keeps one block of at most `keep` bytes when it has room for as much again; else the next
+  /// block is made so large.
   void reset(size_t keep = 4 << 10);
   [[nodiscard]] size_t bytes_used() const { return used_; }  ///< asked for since the last reset, without padding
 
@@ -93,12 +94,14 @@ class Arena {
     std::swap(next_, other.next_);
     std::swap(end_, other.end_);
     std::swap(used_, other.used_);
+    std::swap(first_, other.first_);
   }
 
   Block* last_ = nullptr;  // owned, as all before it
   char* next_ = nullptr;   // in the last block
   char* end_ = nullptr;    // of it
   size_t used_ = 0;
+  size_t first_ = 0;  // the size of the first block; 0: the usual one
 };
 
 }  // namespace dbaudit

@@ -77,12 +77,12 @@ void add_history(const Op& op, ExampleStatement& s, Engine engine) {
       numbers.push_back(fmt::format("{}", now - op.steps()[i]));
       before[slot] = make_value(numbers.back(), before[slot].kind == ValueKind::kString);
       moved = true;
-    } else if (i < op.changes().size() && op.changes()[i].change >= CellChange::kChanged) {
+    } else if (op.change(i).change >= CellChange::kChanged) {
       const Value other = turned(before[slot]);
       if (!other.known()) continue;
       before[slot] = other;
       moved = true;
-      returned |= op.changes()[i].change == CellChange::kReturned;
+      returned |= op.change(i).change == CellChange::kReturned;
     }
   }
   if (!moved) return;

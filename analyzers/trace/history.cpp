@@ -265,13 +265,12 @@ void WriteHistory::observe(Op& op, uint64_t row, uint32_t session, Arena& arena)
   if (row == 0 && w.is_insert()) return observe_insert(op, w, arena);
   if (row == 0) return;
   const std::span<double> steps = arena.array<double>(w.set.size());
-  const std::span<CellStep> changes = arena.array<CellStep>(w.set.size());
+  std::span<CellStep> changes;  // while nothing is known: most rows are written once
   const std::span<double> numbers = w.is_insert() ? std::span<double>() : arena.array<double>(w.set.size());
   std::fill(numbers.begin(), numbers.end(), std::numeric_limits<double>::quiet_NaN());
   Row* cells = rows_.find(row);
   for (size_t i = 0; i < w.set.size(); ++i) {
     steps[i] = std::numeric_limits<double>::quiet_NaN();
-    changes[i] = CellStep{};
     const uint64_t column = w.set[i].hash;
     const Operand* value = w.set[i].value;
     if (w.is_insert()) {
@@ -298,7 +297,11 @@ void WriteHistory::observe(Op& op, uint64_t row, uint32_t session, Arena& arena)
     if (is_number && !numbers.empty()) numbers[i] = number;
     Cell* const cell = cell_of(row, cells, column, i, w.set.size());
     if (cell == nullptr) continue;
-    changes[i] = step_to(*cell, written.hash(), op, session);
+    const CellStep change = step_to(*cell, written.hash(), op, session);
+    if (change.change != CellChange::kUnknown) {
+      if (changes.empty()) changes = arena.array<CellStep>(w.set.size());
+      changes[i] = change;
+    }
     steps[i] = move(*cell, is_number ? number : std::numeric_limits<double>::quiet_NaN());
   }
   OpMoves& moves = arena.array<OpMoves>(1).front();

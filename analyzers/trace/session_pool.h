@@ -84,7 +84,7 @@ struct OpenSession : SessionState {
   struct Room {
     size_t items, bytes;
   };
-  static constexpr Room kUsual = {32, 4 << 10}, kShort = {4, 1 << 10};
+  static constexpr Room kUsual = {32, 4 << 10}, kShort = {4, 512};
   /// Forgets the unit.
   void clear_unit(const Room& kept = kUsual);
 };

@@ -47,7 +47,7 @@ struct OpMoves {
   std::span<const double> steps;
   /// The numbers that an UPDATE by key puts there as literals or parameters; NaN where there is none.
   std::span<const double> numbers;
-  /// For the same columns, of any value written as a literal or parameter.
+  /// For the same columns, of any value written as a literal or parameter. Empty: all unknown.
   std::span<const CellStep> changes;
 };
 
@@ -79,7 +79,10 @@ struct Op {
   [[nodiscard]] const StatementFacts& facts() const { return statement->facts(); }
   [[nodiscard]] std::span<const double> steps() const { return history != nullptr ? history->steps : std::span<const double>(); }
   [[nodiscard]] std::span<const double> numbers() const { return history != nullptr ? history->numbers : std::span<const double>(); }
-  [[nodiscard]] std::span<const CellStep> changes() const { return history != nullptr ? history->changes : std::span<const CellStep>(); }
+  [[nodiscard]] const CellStep& change(size_t i) const {
+    static const CellStep kUnknown;
+    return history != nullptr && i < history->changes.size() ? history->changes[i] : kUnknown;
+  }
   [[nodiscard]] const OpRemarks& remarks() const {
     static const OpRemarks kNone;
     return rare != nullptr ? *rare : kNone;
