@@ -18,9 +18,9 @@
 #include "analyzers/base/name.h"
 #include "analyzers/base/rare.h"
 #include "analyzers/base/tight.h"
+#include "analyzers/trace/example.h"
 #include "rules/finding.h"
 #include "rules/match.h"
-#include "rules/suggest/check.h"
 
 namespace dbaudit {
 
@@ -149,6 +149,12 @@ struct Sight {
   bool counted, gives_out_number, halves_tell;
 };
 
+/// What the FindingExample of a match is made of, if it comes to that.
+struct KeptExample {
+  UnitPart unit;  // about the read, the write, others
+  bool has_read = false, has_write = false;
+};
+
 /// How often something was seen, in the order in which it was seen first. For few different things.
 template <typename T>
 class Counts {
@@ -230,8 +236,8 @@ struct Group {
   int64_t source_line = 0;
   Rare<std::set<std::string>> silenced_by;  // directives; when not empty, all of the group is silenced
   // Of the first match, and of one of another session; null: not kept.
-  std::unique_ptr<FindingExample> example, second;
-  const FindingExample* partner = nullptr;  // the unit that noted what the matches need, when it was kept
+  const KeptExample *example = nullptr, *second = nullptr;
+  const KeptExample* partner = nullptr;  // the unit that noted what the matches need, when it was kept
 };
 
 }  // namespace dbaudit

@@ -18,7 +18,6 @@
 #include <span>
 #include <system_error>
 #include <thread>
-#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -59,19 +58,18 @@ constexpr size_t kMaxPartners = 500;   // units kept of those that noted somethi
 constexpr size_t kMaxExampleBytes = size_t{8} << 20;
 constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
 
-FindingExample example_of(const WorkUnit& unit, const Match& m) {
-  std::vector<uint32_t> about;
-  if (m.has_read) about.push_back(m.read);
-  if (m.has_write) about.push_back(m.write);
+/// Spells it out: only then is it known whether it is short enough. Empty: it is not, or there is none.
+FindingExample example_of(const KeptExample* kept) {
   FindingExample example;
-  for (const OtherOp& o : m.others) about.push_back(o.op);
-  example.unit = example_of(unit, about);
+  if (kept == nullptr) return example;
+  example.unit = example_of(kept->unit);
   if (example.unit.empty()) return example;
-  const auto place = [&](uint32_t op) { return static_cast<int>(op - example.unit.first_op); };
-  if (m.has_read) example.read = place(m.read);
-  if (m.has_write) example.write = place(m.write);
+  const std::span<const uint32_t> about = kept->unit.about;
+  if (kept->has_read) example.read = static_cast<int>(about.front());
+  if (kept->has_write) example.write = static_cast<int>(about[kept->has_read ? 1 : 0]);
   for (const uint32_t op : about) {
-    if (!unit.ops[op].facts().locks.empty()) example.locks.push_back(place(op));
+    const bool is_partner = kept->unit.whole;  // its locks are not the finding's
+    if (!is_partner && !kept->unit.ops[op].facts().locks.empty()) example.locks.push_back(static_cast<int>(op));
   }
   if (example.read == example.write) example.read = -1;
   return example;
@@ -188,7 +186,7 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] std::string name_of(uint32_t session) const;
   std::string shown_session(const WorkUnit& unit) const;
   /// nullptr: none is wanted, it is too long, or those kept already take all that may be taken.
-  std::unique_ptr<FindingExample> keep_example(const WorkUnit& unit, const Match& m);
+  const KeptExample* keep_example(const WorkUnit& unit, const Match& m);
   [[nodiscard]] std::string path_of(uint32_t file) const { return file < options_.inputs.size() ? options_.inputs[file] : std::string(); }
   [[nodiscard]] Place shown_place(const TightPlace& place) const { return {path_of(place.file()), place.line()}; }
 
@@ -217,7 +215,7 @@ class Audit::Folder final : public RuleContext {
   ReadRows read_rows_;
   HashTable<Note> notes_;
   std::array<uint64_t, 4096> settled_{};  // some keys of notes_ that two sessions have noted: nothing more is to be learnt of them
-  std::unordered_map<uint64_t, FindingExample> partners_;  // the first units that noted these keys
+  HashTable<KeptExample> partners_;       // the first units that noted these keys
   struct Runs {
     const BoundStatement* statement = nullptr;
     FewSessions by;
@@ -226,8 +224,13 @@ class Audit::Folder final : public RuleContext {
   std::vector<Runs> runs_;                  // by template; some are of none that ran
   std::vector<ReadRows::Columns> fetched_;  // by the reads of the templates that ran
   KeyAccounts keys_;
-  size_t example_bytes_ = 0;               // of the groups' examples
-  std::vector<FindingExamples> shown_by_;  // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
+  Arena examples_;          // of groups_
+  Arena partner_examples_;  // of partners_
+  struct ShownBy {
+    const KeptExample *first = nullptr, *second = nullptr, *partner = nullptr;
+    Confidence confidence = Confidence::kPossible;
+  };
+  std::vector<ShownBy> shown_by_;  // made at the end, of groups_ and partners_: Finding::shown_by counts them from 1
   // Made of them at the end: those that used a table, and the tables a session used.
   HashTable<FewSessions> users_of_;                 // by Name::id()
   std::vector<std::pair<uint32_t, Name>> used_by_;  // by session
@@ -268,16 +271,17 @@ Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silen
   return *known;
 }
 
-std::unique_ptr<FindingExample> Audit::Folder::keep_example(const WorkUnit& unit, const Match& m) {
-  if (!options_.checks_fixes || example_bytes_ >= kMaxExampleBytes) return nullptr;
-  FindingExample example = example_of(unit, m);
-  if (example.unit.empty()) return nullptr;
-  example.unit.statements.shrink_to_fit();
-  for (ExampleStatement& s : example.unit.statements) s.cells.shrink_to_fit();
-  example_bytes_ += sizeof example;
-  for (const ExampleStatement& s : example.unit.statements)
-    example_bytes_ += sizeof s + s.sql.size() + s.cells.size() * sizeof(ExampleCell);
-  return std::make_unique<FindingExample>(std::move(example));
+const KeptExample* Audit::Folder::keep_example(const WorkUnit& unit, const Match& m) {
+  if (!options_.checks_fixes || examples_.bytes_used() >= kMaxExampleBytes) return nullptr;
+  std::vector<uint32_t> about;
+  if (m.has_read) about.push_back(m.read);
+  if (m.has_write) about.push_back(m.write);
+  for (const OtherOp& o : m.others) about.push_back(o.op);
+  const UnitPart part = part_of(unit, about, /*whole=*/false, examples_);
+  if (part.empty()) return nullptr;
+  KeptExample& kept = examples_.array<KeptExample>(1).front();
+  kept = {part, m.has_read, m.has_write};
+  return &kept;
 }
 
 void Audit::Folder::report(Match m) {
@@ -401,11 +405,8 @@ void Audit::Folder::note(uint64_t key, const WorkUnit& unit, uint32_t op) {
   } else if (notes_.size() < kMaxNotes) {
     notes_[key] = Note(by);
     if (!options_.checks_fixes || partners_.size() >= kMaxPartners) return;
-    FindingExample partner;
-    partner.unit = example_of(unit, std::span(&op, 1), true);
-    if (partner.unit.empty()) return;
-    partner.write = static_cast<int>(op - partner.unit.first_op);
-    partners_.emplace(key, std::move(partner));
+    const UnitPart part = part_of(unit, std::span(&op, 1), /*whole=*/true, partner_examples_);
+    if (!part.empty()) partners_[key] = {part, /*has_read=*/false, /*has_write=*/true};
   }
 }
 
@@ -432,8 +433,8 @@ void Audit::Folder::meet_needs(Group& g, Finding& out) {
     met += wanted.occurrences;
     // The example's own need first: the others' may be of another kind (a flag is turned both ways).
     const bool of_example = g.first->need == wanted.key;
-    if (const auto kept = partners_.find(wanted.key); kept != partners_.end() && (g.partner == nullptr || of_example))
-      g.partner = &kept->second;
+    if (const KeptExample* const kept = partners_.find(wanted.key); kept != nullptr && (g.partner == nullptr || of_example))
+      g.partner = kept;
     if (wanted.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
     // The statement that is shown need not be its own witness.
     const Place place = shown_place(by->place);
@@ -902,8 +903,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     }
     if (options_.checks_fixes) {
       const Group& g = *group_of[i];
-      static const FindingExample kNotKept;
-      shown_by_.push_back({g.example != nullptr ? g.example.get() : &kNotKept, g.second.get(), g.partner, findings[i].confidence});
+      shown_by_.push_back({g.example, g.second, g.partner, findings[i].confidence});
       findings[i].shown_by = static_cast<uint32_t>(shown_by_.size());
     }
     kept.push_back(std::move(findings[i]));
@@ -921,7 +921,16 @@ void Audit::Folder::check_fixes(std::span<Finding> findings, int jobs) {
     for (size_t i = next++; i < findings.size(); i = next++) {
       if (!statements || statements->size() > kMaxTemplates) statements.emplace(dialect_of(options_.engine));
       const uint32_t shown_by = findings[i].shown_by;
-      dbaudit::check_fixes(findings[i], shown_by == 0 ? FindingExamples() : shown_by_[shown_by - 1], options_, *statements);
+      FindingExamples examples;
+      FindingExample first, second, partner;
+      if (shown_by != 0) {
+        const ShownBy& kept = shown_by_[shown_by - 1];
+        first = example_of(kept.first);
+        second = example_of(kept.second);
+        partner = example_of(kept.partner);
+        examples = {&first, second.unit.empty() ? nullptr : &second, partner.unit.empty() ? nullptr : &partner, kept.confidence};
+      }
+      dbaudit::check_fixes(findings[i], examples, options_, *statements);
     }
   };
   std::vector<std::jthread> others;

@@ -92,6 +92,89 @@ void add_history(const Op& op, ExampleStatement& s, Engine engine) {
   s.history.push_back(template_with_literals(op.statement->source->text.str(), engine, values));
 }
 
+/// Which of a few ops in a row an example does not show.
+class LeftOut {
+ public:
+  /// `transactions`: of these ops, from the first one's. `about`, `whole`: as in UnitPart.
+  LeftOut(std::span<const Op> ops, std::span<const Transaction> transactions, std::span<const uint32_t> about, bool whole)
+      : ops_(ops), about_(about), whole_(whole) {
+    std::set<uint32_t> own;
+    for (const uint32_t i : about) {
+      shapes_.insert(shape(i));
+      own.insert(ops[i].transaction);
+    }
+    for (uint32_t i = 0; i < ops.size(); ++i) {
+      const uint32_t t = ops[i].transaction;
+      if (shapes_.contains(shape(i)) && !own.contains(t) && transactions[t - ops.front().transaction].is_explicit) other_turns_.insert(t);
+    }
+  }
+  [[nodiscard]] bool is_named(uint32_t i) const { return std::find(about_.begin(), about_.end(), i) != about_.end(); }
+  [[nodiscard]] bool operator()(uint32_t i) const {
+    if (other_turns_.contains(ops_[i].transaction)) return true;
+    // What failed is part of the story (a retry).
+    return !whole_ && !ops_[i].failed && !is_named(i) && shapes_.contains(shape(i));
+  }
+
+ private:
+  [[nodiscard]] uint64_t shape(uint32_t i) const { return ops_[i].statement->source->fingerprint; }
+
+  std::span<const Op> ops_;
+  std::span<const uint32_t> about_;
+  bool whole_;
+  std::set<uint64_t> shapes_;
+  std::set<uint32_t> other_turns_;  // transactions: turns of a loop that run one of the statements
+};
+
+std::span<const Value> shown_of(std::span<const Value> list) { return list.first(std::min(list.size(), kMaxListValues)); }
+
+size_t bytes_of_values(const Op& op) {
+  size_t bytes = 0;
+  for (const Value& v : op.values.slots) bytes += v.text.size();
+  for (const std::span<const Value> list : op.values.lists()) {
+    for (const Value& v : shown_of(list)) bytes += v.text.size();
+  }
+  return bytes;
+}
+
+template <typename T>
+std::span<T> copied(std::span<const T> from, Arena& arena) {
+  const std::span<T> to = arena.array<T>(from.size());
+  std::copy(from.begin(), from.end(), to.begin());
+  return to;
+}
+
+std::span<const Value> copied_values(std::span<const Value> from, Arena& arena) {
+  const std::span<Value> to = copied(from, arena);
+  for (Value& v : to) v.text = arena.copy(v.text);
+  return to;
+}
+
+// What an example tells of an op. `named`: it is about that one.
+void copy_op(const Op& op, bool named, Op& copy, Arena& arena) {
+  constexpr size_t kLongestMessage = 1000;
+  copy.values.slots = copied_values(op.values.slots, arena);
+  if (!op.values.lists().empty()) {
+    const std::span<std::span<const Value>> lists = copied(op.values.lists(), arena);
+    for (std::span<const Value>& list : lists) list = copied_values(shown_of(list), arena);
+    copy.values.set_more(lists, {}, arena);
+  }
+  copy.savepoints = op.savepoints;
+  copy.rows = op.rows;
+  copy.rolled_back = op.rolled_back;
+  if (op.failed) {
+    OpRemarks& remarks = arena.array<OpRemarks>(1).front();
+    remarks.error_code = arena.copy(op.error_code());
+    remarks.error_message = arena.copy(op.error_message().substr(0, kLongestMessage));
+    copy.rare = &remarks;
+  }
+  if (named && op.history != nullptr) {
+    OpMoves& moves = arena.array<OpMoves>(1).front();
+    moves.steps = copied(op.history->steps, arena);
+    moves.changes = copied(op.history->changes, arena);
+    copy.history = &moves;
+  }
+}
+
 }  // namespace
 
 std::string literal_of(const Value& value, Engine engine) {
@@ -138,57 +221,60 @@ std::string template_with_literals(std::string_view template_text, Engine engine
   return out;
 }
 
-ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bool whole) {
-  ExampleUnit example;
-  if (about.empty() || unit.ops.empty()) return example;
+UnitPart part_of(const WorkUnit& unit, std::span<const uint32_t> about, bool whole, Arena& arena) {
+  if (about.empty() || unit.ops.empty()) return {};
   const auto [first, last] = std::minmax_element(about.begin(), about.end());
-  if (*last - *first > kFarthest || *last >= unit.ops.size()) return example;
+  if (*last - *first > kFarthest || *last >= unit.ops.size()) return {};
   const uint32_t begin = *first > kBefore ? *first - kBefore : 0;
   const uint32_t end = std::min<uint32_t>(*last + kBefore, static_cast<uint32_t>(unit.ops.size()) - 1);
-  std::vector<uint64_t> shapes;
-  for (const uint32_t i : about) shapes.push_back(unit.ops[i].statement->source->fingerprint);
-
-  // Other turns of a loop: transactions of their own that run one of the statements.
-  std::set<uint32_t> own, other_turns;
-  for (const uint32_t i : about) own.insert(unit.ops[i].transaction);
-  for (uint32_t i = begin; i <= end; ++i) {
-    const Op& op = unit.ops[i];
-    const bool again = std::find(shapes.begin(), shapes.end(), op.statement->source->fingerprint) != shapes.end();
-    if (again && !own.contains(op.transaction) && unit.transactions[op.transaction].is_explicit) other_turns.insert(op.transaction);
-  }
-
-  example.engine = unit.engine;
-  example.first_op = begin;
-  const uint32_t first_transaction = unit.ops[begin].transaction;
+  const std::span<const Op> ops = std::span(unit.ops).subspan(begin, end - begin + 1);
+  const uint32_t first_transaction = ops.front().transaction;
+  const auto transactions = std::span(unit.transactions).subspan(first_transaction, ops.back().transaction - first_transaction + 1);
+  std::vector<uint32_t> places;
+  for (const uint32_t i : about) places.push_back(i - begin);
+  const LeftOut left_out(ops, transactions, places, whole);
   size_t bytes = 0;
-  example.statements.reserve(end - begin + 1);
-  for (uint32_t i = begin; i <= end; ++i) {
-    const Op& op = unit.ops[i];
-    ExampleStatement s;
-    s.fingerprint = op.statement->source->fingerprint;
-    s.transaction = op.transaction - first_transaction;
-    const bool named = std::find(about.begin(), about.end(), i) != about.end();
-    const bool again = !whole && !named && std::find(shapes.begin(), shapes.end(), s.fingerprint) != shapes.end();
-    // Left out, but in its place: the indexes stay those of the unit. What failed is part of the story (a retry).
-    if ((!again || op.failed) && !other_turns.contains(op.transaction)) {
-      s.sql = template_with_literals(op.statement->source->text.str(), unit.engine, op.values);
-      s.sql.shrink_to_fit();
-      s.savepoints = op.savepoints;
-      s.rolled_back = op.rolled_back;
-      s.failed = op.failed;
-      s.rows = op.rows;
-      s.error_code = std::string(op.error_code());
-      s.error_message = std::string(op.error_message().substr(0, 1000));
-      s.orm = unit.orm;
-      add_cells(op, s, unit.engine);
-      if (named) add_history(op, s, unit.engine);
-      bytes += s.sql.size();
-    }
-    example.statements.push_back(std::move(s));
+  for (uint32_t i = 0; i < ops.size(); ++i) {
+    if (!left_out(i)) bytes += bytes_of_values(ops[i]);
   }
   if (bytes > kMaxBytes) return {};
-  for (uint32_t t = first_transaction; t <= unit.ops[end].transaction; ++t) {
-    const Transaction& tx = unit.transactions[t];
+
+  const std::span<Op> kept = arena.array<Op>(ops.size());
+  for (uint32_t i = 0; i < ops.size(); ++i) {
+    kept[i].statement = ops[i].statement;
+    kept[i].transaction = ops[i].transaction - first_transaction;
+    kept[i].failed = ops[i].failed;
+    if (!left_out(i)) copy_op(ops[i], left_out.is_named(i), kept[i], arena);
+  }
+  return {unit.engine, whole, unit.orm, kept, copied(transactions, arena), copied(std::span<const uint32_t>(places), arena)};
+}
+
+ExampleUnit example_of(const UnitPart& part) {
+  ExampleUnit example;
+  example.engine = part.engine;
+  const LeftOut left_out(part.ops, part.transactions, part.about, part.whole);
+  size_t bytes = 0;
+  example.statements.reserve(part.ops.size());
+  for (uint32_t i = 0; i < part.ops.size(); ++i) {
+    const Op& op = part.ops[i];
+    ExampleStatement& s = example.statements.emplace_back();
+    s.fingerprint = op.statement->source->fingerprint;
+    s.transaction = op.transaction;
+    if (left_out(i)) continue;  // its place remains: the indexes stay those of the part
+    s.sql = template_with_literals(op.statement->source->text.str(), part.engine, op.values);
+    s.savepoints = op.savepoints;
+    s.rolled_back = op.rolled_back;
+    s.failed = op.failed;
+    s.rows = op.rows;
+    s.error_code = std::string(op.error_code());
+    s.error_message = std::string(op.error_message());
+    s.orm = part.orm;
+    add_cells(op, s, part.engine);
+    if (left_out.is_named(i)) add_history(op, s, part.engine);
+    bytes += s.sql.size();
+  }
+  if (bytes > kMaxBytes) return {};
+  for (const Transaction& tx : part.transactions) {
     example.transactions.push_back({tx.is_explicit, tx.boundary, tx.isolation, tx.mode, tx.end, tx.consistent_snapshot,
                                     tx.begun || tx.boundary == Boundary::kExplicit});
     example.snapshot_isolation |= tx.snapshot_isolation;

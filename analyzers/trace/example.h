@@ -1,6 +1,7 @@
 #pragma once
 // One work unit, kept: its statements with their values, so that they can be run through a Trace once more, as they were or mended. A WorkUnit dies
-// with its visit; an ExampleUnit owns all it says but the names of tables and columns, and is bounded.
+// with its visit. What an example may be made of is copied to an arena (UnitPart), for most of it nobody ever asks; the example itself (ExampleUnit) owns
+// all it says but the names of tables and columns.
 
 #include <cstdint>
 #include <initializer_list>
@@ -55,15 +56,27 @@ struct ExampleUnit {
   Engine engine = Engine::kUnknown;
   bool snapshot_isolation = false;  ///< of the session, by SET
   std::vector<ExampleTransaction> transactions;
-  std::vector<ExampleStatement> statements;
-  uint64_t first_op = 0;  ///< index of the first statement in WorkUnit::ops
+  std::vector<ExampleStatement> statements;  ///< parallel to UnitPart::ops
 
   [[nodiscard]] bool empty() const { return statements.empty(); }
 };
 
-/// The ops from a little before the first of `about` to a little behind the last. Other runs of the templates of `about` are left out, with their transactions: a loop shows
-/// itself in one turn, unless `whole`. Empty when `about` is too far apart, or the statements too long, to be kept.
-[[nodiscard]] ExampleUnit example_of(const WorkUnit& unit, std::span<const uint32_t> about, bool whole = false);
+/// The ops of a unit from a little before the first of some to a little behind the last, in few bytes. Lives as long as its arena and the Binder.
+struct UnitPart {
+  Engine engine = Engine::kUnknown;
+  bool whole =
+      false;  ///< else other runs of the templates of `about` are left out, with their transactions: a loop shows itself in one turn
+  std::string_view orm;     ///< as WorkUnit::orm
+  std::span<const Op> ops;  ///< without times and places, those left out without values too; Op::transaction counts from the first of these
+  std::span<const Transaction> transactions;
+  std::span<const uint32_t> about;  ///< indexes of the ops in question, as they were given
+
+  [[nodiscard]] bool empty() const { return ops.empty(); }
+};
+/// Empty when `about` is too far apart, or the values too long, to be kept.
+[[nodiscard]] UnitPart part_of(const WorkUnit& unit, std::span<const uint32_t> about, bool whole, Arena& arena);
+/// Empty when the statements prove too long.
+[[nodiscard]] ExampleUnit example_of(const UnitPart& part);
 
 /// A value as a literal of the engine; empty for one that is not known.
 [[nodiscard]] std::string literal_of(const Value& value, Engine engine);
