@@ -2,8 +2,9 @@
 // What the runner remembers of equal matches until the whole log is read, in few bytes: a log may have as many groups as statements, and each as many rows
 // as there are keys. Internal to the runner.
 
-#include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzers/base/few.h"
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/name.h"
@@ -103,50 +105,87 @@ class Note {
   uint32_t first_session_ = 0, another_session_ = 0;
 };
 
-/// What matches of one group need, and which of them need it.
+/// What some matches of one group need.
 struct Wanted {
   uint64_t key = 0;     // of the Need
   uint64_t unless = 0;  // 0: nothing
   uint64_t occurrences = 0;
   uint32_t session = 0;
+  uint32_t before = 0;  // the one of the same group that came before it: its place in the list of all, from 1; 0: none
   Name evidence_kind, evidence_text;
   bool of_another_session = false, observed = false;
 };
 
+/// The Wanted of all groups.
+class WantedList {
+ public:
+  /// What one group wants: how many, and its last one's place.
+  struct OfGroup {
+    uint32_t count = 0;
+    uint32_t first = 0, last = 0;  // their places, from 1
+  };
+  /// One more match of the group, by `session`, needs this. Of one group the first 50,000 different needs are remembered.
+  void want(OfGroup& group, const Need& need, uint32_t session);
+  /// Calls visit(wanted) with each of the group until it returns true; did it?
+  template <typename Visit>
+  bool any_of(const OfGroup& group, const Visit& visit) const {
+    for (uint32_t place = group.last; place != 0; place = all_[place - 1].before) {
+      if (visit(all_[place - 1])) return true;
+    }
+    return false;
+  }
+  /// By what is needed, and who needs it where that matters.
+  [[nodiscard]] std::vector<const Wanted*> in_order(const OfGroup& group) const;
+
+ private:
+  using Id = std::pair<uint64_t, uint32_t>;
+
+  static uint64_t hash_of(const OfGroup& group, const Id& id) { return hash_combine(hash_combine(group.first, id.first), id.second); }
+  /// nullptr: it is new, and the group has as many as it may; `occurrences` 0: it is new.
+  Wanted* at(OfGroup& group, const Id& id);
+
+  std::deque<Wanted> all_;
+  HashTable<uint32_t> places_;  // of groups with more than a few, by hash_of(); from 1
+};
+
 [[nodiscard]] inline std::vector<Name> names_of(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 [[nodiscard]] inline std::vector<std::string> texts_of(const std::vector<Name>& names) { return {names.begin(), names.end()}; }
+
+/// What few first matches have.
+struct SightRemarks {
+  std::vector<Name> more_tables, null_columns;
+  std::string message_detail, near_miss;
+  std::optional<DataCheck> data;
+  uint64_t refuted_by = 0, softened_by = 0;  // keys of notes; 0: none
+};
 
 /// What remains of a group's first match: what all of them have in common.
 struct Sight {
   explicit Sight(const Match& m)
       : table(m.table),
         table_name(m.table_name),
-        more_tables(names_of(m.more_tables)),
-        key_columns(names_of(m.key_columns)),
-        null_columns(names_of(m.null_columns)),
-        message_detail(m.message_detail),
-        near_miss(m.near_miss),
-        data(m.data ? std::make_unique<DataCheck>(*m.data) : nullptr),
-        refuted_by(m.refuted_by.value_or(0)),
-        softened_by(m.softened_by.value_or(0)),
-        need(m.needs ? m.needs->key : 0),
-        severity(m.severity),
         pattern(m.pattern),
+        severity(m.severity),
         counted(m.counted),
         gives_out_number(m.gives_out_number),
-        halves_tell(m.halves_tell) {}
+        halves_tell(m.halves_tell),
+        need(m.needs ? m.needs->key : 0) {
+    for (const std::string& column : m.key_columns) key_columns.push_back(column);
+    if (m.more_tables.empty() && m.null_columns.empty() && m.message_detail.empty() && m.near_miss.empty() && !m.data && !m.refuted_by &&
+        !m.softened_by)
+      return;
+    rare = SightRemarks{names_of(m.more_tables),  names_of(m.null_columns), m.message_detail, m.near_miss, m.data,
+                        m.refuted_by.value_or(0), m.softened_by.value_or(0)};
+  }
 
   const Table* table;
   Name table_name;
-  RareList<Name> more_tables;
-  std::vector<Name> key_columns;
-  RareList<Name> null_columns;
-  RareText message_detail, near_miss;
-  std::unique_ptr<DataCheck> data;
-  uint64_t refuted_by, softened_by, need;  // keys of notes; 0: none
-  std::optional<Severity> severity;
   Pattern pattern;
+  std::optional<Severity> severity;
   bool counted, gives_out_number, halves_tell;
+  uint64_t need;  // key of the note that it needs; 0: none
+  Few<Name, 3> key_columns;
+  Rare<SightRemarks> rare;
 };
 
 /// What the FindingExample of a match is made of, if it comes to that.
@@ -155,89 +194,105 @@ struct KeptExample {
   bool has_read = false, has_write = false;
 };
 
-/// How often something was seen, in the order in which it was seen first. For few different things.
-template <typename T>
+/// How often something was seen, in the order in which it was seen first. For few different things; past four thousand million times it is not counted.
+template <typename T, size_t N>
 class Counts {
  public:
   void see(const T& what) {
-    const auto known = std::find_if(counts_.begin(), counts_.end(), [&](const auto& c) { return c.first == what; });
-    if (known != counts_.end()) {
-      ++known->second;
-    } else {
-      counts_.emplace_back(what, 1);
+    for (size_t i = 0; i < counts_.size(); ++i) {
+      if (counts_[i].first != what) continue;
+      if (counts_[i].second != std::numeric_limits<uint32_t>::max()) ++counts_[i].second;
+      return;
     }
+    counts_.push_back({what, 1});
   }
-  [[nodiscard]] auto begin() const { return counts_.begin(); }
-  [[nodiscard]] auto end() const { return counts_.end(); }
+  [[nodiscard]] std::vector<std::pair<T, uint32_t>> all() const { return counts_.all(); }
 
  private:
-  std::vector<std::pair<T, uint64_t>> counts_;
+  Few<std::pair<T, uint32_t>, N> counts_;
 };
 
 /// Numbers of sessions lie side by side: as keys of a flat table they would stand in long rows.
 [[nodiscard]] inline uint64_t hash_of_session(uint32_t session) { return hash_combine(0, session); }
 
-/// The sessions that ran something, the first 100,000 of them; most things are run by one or two.
+/// The sessions that ran something, the first 100,000 of them; most things are run by few.
 class Sessions {
  public:
   void see(uint32_t session) {
-    if (size() >= kMost || (few_ > 0 && session == first_) || (few_ > 1 && session == second_)) return;
-    if (few_ == 0) {
-      first_ = session;
-      few_ = 1;
-    } else if (few_ == 1) {
-      second_ = session;
-      few_ = 2;
-    } else {
-      if (others_ == nullptr) others_ = std::make_unique<HashSet>();
-      others_->insert(hash_of_session(session));
+    if (many_ != nullptr) {
+      if (many_->size() < kMost) many_->insert(hash_of_session(session));
+      return;
     }
+    for (size_t i = 0; i < few_.size(); ++i) {
+      if (few_[i] == session) return;
+    }
+    if (few_.size() < kFew) return few_.push_back(session);
+    many_ = std::make_unique<HashSet>();
+    for (size_t i = 0; i < few_.size(); ++i) many_->insert(hash_of_session(few_[i]));
+    many_->insert(hash_of_session(session));
   }
-  [[nodiscard]] size_t size() const { return few_ + (others_ != nullptr ? others_->size() : 0); }
-  [[nodiscard]] uint32_t first() const { return first_; }
+  [[nodiscard]] size_t size() const { return many_ != nullptr ? many_->size() : few_.size(); }
+  [[nodiscard]] uint32_t first() const { return few_[0]; }
 
  private:
-  static constexpr size_t kMost = 100'000;
+  static constexpr size_t kMost = 100'000, kFew = 13;
 
-  std::unique_ptr<HashSet> others_;
-  uint32_t first_ = 0, second_ = 0;
-  uint8_t few_ = 0;
+  Few<uint32_t, 5> few_;  // all of them while many_ is null
+  std::unique_ptr<HashSet> many_;
+};
+
+/// The reading side of a group whose matches have one.
+struct GroupRead {
+  Ref ref;
+  Name role;
+  Few<double, 3> windows;  // from the read to the write, ms
+};
+
+/// What few groups have.
+struct GroupRemarks {
+  std::vector<Evidence> evidence;
+  std::vector<std::pair<Ref, Name>> others;  // with their roles
+  std::string source_file, source_route;
+  int64_t source_line = 0;
+  std::set<std::string> silenced_by;     // directives; when not empty, all of the group is silenced
+  const KeptExample* partner = nullptr;  // the unit that noted what the matches need, when it was kept; set at the end
 };
 
 /// Equal matches: of one rule, of the same tables and writing statement.
 struct Group {
-  const Rule* rule = nullptr;
-  std::optional<Sight> first;  // once there is one
-  Counts<Name> columns;
-  Ref read, write;
-  Name read_role, write_role;
-  uint64_t occurrences = 0;
-  uint64_t telling = 0;  // of them, those that say something by themselves
-  Sessions sessions;
-  TimePoint first_time, last_time;
-  std::vector<double> windows;
-  Counts<std::pair<Level, Scope>> places;
-  uint64_t level_unknown = 0;
+  Group(const Rule* by, const Match& m) : rule(by), first(m) {}
+
+  const Rule* rule;
+  Sight first;
+  Ref write;
+  Rare<GroupRead> read;
+  Name write_role;
+  Name orm_name, orm_call;
   Confidence confidence = Confidence::kPossible;
+  Isolation isolation = Isolation::kUnknown;
   bool told_apart = true;
   bool all_random = true;
   bool assumed_random = false;  // by [[table]]
   bool refuted = false;
   bool down = false;
-  Isolation isolation = Isolation::kUnknown;
+  uint64_t occurrences = 0;
+  uint64_t telling = 0;        // of them, those that say something by themselves
+  uint64_t unconditional = 0;  // of them, those that need nothing
+  uint64_t level_unknown = 0;
   uint64_t stepped = 0;
-  RareList<Evidence> evidence;
+  TimePoint first_time, last_time;
+  Sessions sessions;
+  Counts<Name, 3> columns;
+  Counts<std::pair<Level, Scope>, 1> places;
+  WantedList::OfGroup wanted;
   Rare<std::map<uint64_t, std::vector<TightVisit>>> rows;
-  RareList<std::pair<Ref, Name>> others;                         // with their roles
-  Rare<std::map<std::pair<uint64_t, uint32_t>, Wanted>> wanted;  // by key, and session where it matters
-  uint64_t unconditional = 0;                                    // occurrences that need nothing
-  Name orm_name, orm_call;
-  RareText source_file, source_route;
-  int64_t source_line = 0;
-  Rare<std::set<std::string>> silenced_by;  // directives; when not empty, all of the group is silenced
   // Of the first match, and of one of another session; null: not kept.
   const KeptExample *example = nullptr, *second = nullptr;
-  const KeptExample* partner = nullptr;  // the unit that noted what the matches need, when it was kept
+  Rare<GroupRemarks> rare;
+
+  [[nodiscard]] bool has_read() const { return read->ref.statement != nullptr; }  ///< the first match has one
+  /// The statement that the group is told by.
+  [[nodiscard]] const BoundStatement& statement() const { return *(write.statement != nullptr ? write : read->ref).statement; }
 };
 
 }  // namespace dbaudit

@@ -51,11 +51,10 @@ constexpr size_t kMaxWindows = 4096;      // window lengths remembered per group
 constexpr size_t kMaxSessions = 100'000;  // names of sessions remembered
 constexpr size_t kMaxEvidence = 5;
 constexpr size_t kMaxNotes = 400'000;  // keys remembered for Match::needs
-constexpr size_t kMaxWanted = 50'000;  // needs remembered per group
 constexpr uint64_t kMaxSecond = 1000;  // matches among which a second example is looked for
 constexpr size_t kMaxPartners = 500;   // units kept of those that noted something
 // Of the examples of all groups: the fixes of findings that come when this is full are not tried on one.
-constexpr size_t kMaxExampleBytes = size_t{8} << 20;
+constexpr size_t kMaxExampleBytes = size_t{5} << 20;
 constexpr uint64_t kManySessions = 4;  // from here on, "one session only" is worth a doubt
 
 /// Spells it out: only then is it known whether it is short enough. Empty: it is not, or there is none.
@@ -91,15 +90,15 @@ class FewSessions {
 };
 
 DataCheck data_check(const Group& g) {
-  const Sight& m = *g.first;
+  const Sight& m = g.first;
   DataCheck check;
-  if (m.data) {
-    check = *m.data;
+  if (m.rare->data) {
+    check = *m.rare->data;
   } else if (g.rule->proven_by == DataQuestion::kDuplicates) {
     check.question = DataQuestion::kDuplicates;
     check.table = m.table_name;
-    check.columns = texts_of(m.key_columns);
-    check.null_columns = texts_of(m.null_columns);
+    check.columns = texts_of(m.key_columns.all());
+    check.null_columns = texts_of(m.rare->null_columns);
   }
   // A rule that doubts its own match doubts that the key is one. (What the runner doubts, sessions and boundaries, is no doubt about the key.)
   check.proves = check.proves && g.confidence >= Confidence::kLikely && !m.counted;
@@ -175,7 +174,7 @@ class Audit::Folder final : public RuleContext {
     return id < runs_.size() && runs_[id].by.all().size() > 1;
   }
   [[nodiscard]] KeyAccounts::Weighing weigh_keys(const Group& g) {
-    return g.read.statement != nullptr ? keys_.weigh(g.read.statement->source->fingerprint) : KeyAccounts::Weighing{};
+    return g.has_read() ? keys_.weigh(g.read->ref.statement->source->fingerprint) : KeyAccounts::Weighing{};
   }
   void tell_uses_of_tables();
   [[nodiscard]] std::vector<Group*> likely_groups();
@@ -208,6 +207,7 @@ class Audit::Folder final : public RuleContext {
   };
   std::vector<Picked> picked_;                 // likewise, by op; empty while nobody has asked
   std::vector<Decided> decided_;               // likewise, by op; empty while nobody has asked
+  WantedList wanted_;                          // of groups_
   std::deque<Group> groups_;                   // of a rule, tables and a writing template, in the order in which they were seen first
   HashTable<Group*> group_ids_;                // by a hash of these
   HashTable<std::string_view> session_names_;  // by hash_of_session(): of the first that did something, and of those that findings show
@@ -267,7 +267,7 @@ Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silen
   uint64_t id = hash_combine(hash_combine(hash_bytes(rule_->code), hash_bytes(m.table_name)), hash_combine(statement, is_silenced ? 1 : 0));
   for (const std::string& t : m.more_tables) id = hash_combine(id, hash_bytes(t));
   Group*& known = group_ids_[id];
-  if (known == nullptr) known = &groups_.emplace_back();
+  if (known == nullptr) known = &groups_.emplace_back(rule_, m);
   return *known;
 }
 
@@ -297,23 +297,20 @@ void Audit::Folder::report(Match m) {
   }
   const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
   Group& g = group_of(m, statement, !silenced_by.empty());
-  if (!silenced_by.empty()) g.silenced_by.edit().merge(silenced_by);
+  if (!silenced_by.empty()) g.rare.edit().silenced_by.merge(silenced_by);
   const bool is_assumed_random = assumed_random(m);
   m.random_key |= is_assumed_random;
   const Transaction& tx = unit.transactions[write.transaction];
   if (tx.end == TxEnd::kRollback) m.blind_insert = false;
   if (g.occurrences == 0) {
-    g.rule = rule_;
-    if (m.has_read) g.read = ref_of(unit, read);
+    if (m.has_read) g.read = GroupRead{ref_of(unit, read), m.read_role, {}};
     if (m.has_write) g.write = ref_of(unit, write);
-    g.read_role = m.read_role;
     g.write_role = m.write_role;
     const OrmCall orm = recognise_orm(unit.orm, m.has_read ? &read : nullptr, m.has_write ? &write : nullptr, rule_->code);
     g.orm_name = orm.name;
     g.orm_call = orm.call;
     g.isolation = tx.isolation;
-    g.first.emplace(m);
-    for (const OtherOp& o : m.others) g.others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
+    for (const OtherOp& o : m.others) g.rare.edit().others.emplace_back(ref_of(unit, unit.ops[o.op]), o.role);
     g.example = keep_example(unit, m);
   }
   if (g.second == nullptr && g.sessions.size() != 0 && unit.session != g.sessions.first() && g.occurrences < kMaxSecond)
@@ -321,23 +318,10 @@ void Audit::Folder::report(Match m) {
   if (!m.needs) {
     ++g.unconditional;
   } else {
-    const std::pair key{m.needs->unless ? hash_combine(m.needs->key, *m.needs->unless) : m.needs->key,
-                        m.needs->of_another_session ? unit.session : 0};
-    if (g.wanted->size() < kMaxWanted || g.wanted->contains(key)) {
-      Wanted& wanted = g.wanted.edit()[key];
-      if (wanted.occurrences++ == 0) {
-        wanted.key = m.needs->key;
-        wanted.unless = m.needs->unless.value_or(0);
-        wanted.session = unit.session;
-        wanted.evidence_kind = m.needs->evidence_kind;
-        wanted.evidence_text = m.needs->evidence_text;
-        wanted.of_another_session = m.needs->of_another_session;
-        wanted.observed = m.needs->observed;
-      }
-    }
+    wanted_.want(g.wanted, *m.needs, unit.session);
   }
   ++g.occurrences;
-  if (m.severity && g.first->severity) g.first->severity = std::min(*g.first->severity, *m.severity);
+  if (m.severity && g.first.severity) g.first.severity = std::min(*g.first.severity, *m.severity);
   g.refuted |= m.refutes;
   if (!m.value_stayed) {
     ++g.telling;
@@ -349,8 +333,8 @@ void Audit::Folder::report(Match m) {
   const TimePoint end = tx.is_explicit && tx.end_time.known() ? tx.end_time : end_of(write);
   if (begin.known() && (!g.first_time.known() || begin.micros < g.first_time.micros)) g.first_time = begin;
   if (end.known() && (!g.last_time.known() || end.micros > g.last_time.micros)) g.last_time = end;
-  if (m.has_read && m.has_write && begin.known() && start_of(write).known() && g.windows.size() < kMaxWindows) {
-    g.windows.push_back(static_cast<double>(std::max<int64_t>(0, start_of(write).micros - begin.micros)) / 1000.0);
+  if (m.has_read && m.has_write && begin.known() && start_of(write).known() && g.read->windows.size() < kMaxWindows) {
+    g.read.edit().windows.push_back(static_cast<double>(std::max<int64_t>(0, start_of(write).micros - begin.micros)) / 1000.0);
   }
   g.places.see({m.level, m.scope});
   if (!m.level_known) ++g.level_unknown;
@@ -361,18 +345,17 @@ void Audit::Folder::report(Match m) {
   if (m.value_moved_by_step) ++g.stepped;
   g.down |= m.value_moved_down;
   for (Evidence& e : m.evidence) {
-    if (g.evidence.size() >= kMaxEvidence) break;
+    if (g.rare->evidence.size() >= kMaxEvidence) break;
     if (e.place.line == 0) e.place = {path_of(unit.ops[m.evidence_op].file), unit.ops[m.evidence_op].line};
-    g.evidence.push_back(std::move(e));
+    g.rare.edit().evidence.push_back(std::move(e));
   }
-  if (g.source_file.empty() && !write.remarks().source_file.empty()) {
-    g.source_file = options_.show_values ? std::string(write.remarks().source_file) : masked_path(write.remarks().source_file);
-    g.source_line = write.remarks().source_line;
+  if (const std::string_view file = write.remarks().source_file; g.rare->source_file.empty() && !file.empty()) {
+    g.rare.edit().source_file = options_.show_values ? std::string(file) : masked_path(file);
+    g.rare.edit().source_line = write.remarks().source_line;
   }
-  if (g.source_route.empty()) {
-    const std::string_view route = !write.remarks().source_route.empty() ? write.remarks().source_route : read.remarks().source_route;
-    g.source_route = options_.show_values ? std::string(route) : masked_path(route);
-  }
+  const std::string_view route = !write.remarks().source_route.empty() ? write.remarks().source_route : read.remarks().source_route;
+  if (g.rare->source_route.empty() && !route.empty())
+    g.rare.edit().source_route = options_.show_values ? std::string(route) : masked_path(route);
   if (m.row != 0 && (g.rows->size() < kMaxRows || g.rows->contains(m.row))) {
     auto& visits = g.rows.edit()[m.row];
     if (visits.size() < kMaxVisits)
@@ -419,22 +402,22 @@ std::optional<Note::By> Audit::Folder::met_by(const Wanted& wanted) const {
 
 // Asked before anything is made of a group: of many templates most groups need what was never noted.
 bool Audit::Folder::may_be_found(const Group& g) const {
-  if (g.refuted || g.telling == 0 || (g.first->refuted_by != 0 && notes_.contains(g.first->refuted_by))) return false;
-  return g.unconditional != 0 ||
-         std::any_of(g.wanted->begin(), g.wanted->end(), [&](const auto& wanted) { return met_by(wanted.second).has_value(); });
+  if (g.refuted || g.telling == 0 || (g.first.rare->refuted_by != 0 && notes_.contains(g.first.rare->refuted_by))) return false;
+  return g.unconditional != 0 || wanted_.any_of(g.wanted, [&](const Wanted& wanted) { return met_by(wanted).has_value(); });
 }
 
 // Of the matches that need something of another unit, those that got it remain.
 void Audit::Folder::meet_needs(Group& g, Finding& out) {
   uint64_t met = g.unconditional;
-  for (const auto& [key, wanted] : *g.wanted) {
+  for (const Wanted* const each : wanted_.in_order(g.wanted)) {
+    const Wanted& wanted = *each;
     const std::optional<Note::By> by = met_by(wanted);
     if (!by) continue;
     met += wanted.occurrences;
     // The example's own need first: the others' may be of another kind (a flag is turned both ways).
-    const bool of_example = g.first->need == wanted.key;
-    if (const KeptExample* const kept = partners_.find(wanted.key); kept != nullptr && (g.partner == nullptr || of_example))
-      g.partner = kept;
+    const bool of_example = g.first.need == wanted.key;
+    if (const KeptExample* const kept = partners_.find(wanted.key); kept != nullptr && (g.rare->partner == nullptr || of_example))
+      g.rare.edit().partner = kept;
     if (wanted.observed) g.confidence = std::max(g.confidence, Confidence::kObserved);
     // The statement that is shown need not be its own witness.
     const Place place = shown_place(by->place);
@@ -511,13 +494,13 @@ void Audit::Folder::visit(const WorkUnit& unit) {
 // What the visits to each row say: did two sessions have it in hand at once, did both insert it, did both write the same value? False: the key is no
 // key, sessions that had seen it insert it again.
 bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
-  const bool inserts = g.first->pattern == Pattern::kGetOrCreate || g.first->pattern == Pattern::kGetOrCreateLocked ||
-                       g.first->pattern == Pattern::kUpdateOrInsert || g.first->pattern == Pattern::kToggleRow;
+  const bool inserts = g.first.pattern == Pattern::kGetOrCreate || g.first.pattern == Pattern::kGetOrCreateLocked ||
+                       g.first.pattern == Pattern::kUpdateOrInsert || g.first.pattern == Pattern::kToggleRow;
   // Rows that the statement itself says should be one.
-  const bool meant_single = g.first->pattern == Pattern::kUpsertWithoutKey;
-  const bool may_vanish = deleted_from_.contains(g.first->table_name.hash()) ||
-                          std::any_of(g.first->null_columns.begin(), g.first->null_columns.end(),
-                                      [&](Name column) { return updated_.contains(column_id(g.first->table_name, column)); });
+  const bool meant_single = g.first.pattern == Pattern::kUpsertWithoutKey;
+  const bool may_vanish = deleted_from_.contains(g.first.table_name.hash()) ||
+                          std::any_of(g.first.rare->null_columns.begin(), g.first.rare->null_columns.end(),
+                                      [&](Name column) { return updated_.contains(column_id(g.first.table_name, column)); });
   bool met = false, twice = false, same_value = false;
   bool shared_key = false;
   Evidence overlap, both, value;
@@ -525,7 +508,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   const bool sums_tell = keys.dealt && !keys.incomplete;
   if (keys.dealt && !may_vanish) {
     // A count may be meant to reach more than one: then nobody may have inserted beside a row that was there.
-    if (keys.seen || keys.repeated > (g.first->counted ? 0 : keys.raced)) return false;
+    if (keys.seen || keys.repeated > (g.first.counted ? 0 : keys.raced)) return false;
     if (keys.raced > 0) {
       twice = true;
       both = {"same-value-written-twice",
@@ -548,7 +531,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         // Inserted again by a session that had seen it: many rows of one key are meant. A count says so by itself unless the two surely met. In a
         // log that does not tell sessions apart nobody can be said to have seen it, and a session that is dealt the halves of requests is nobody.
         if (inserts && x.inserted && y.inserted && !may_vanish && g.told_apart &&
-            (had_seen(x, y) || had_seen(y, x) || (!sums_tell && (x.session == y.session || (g.first->counted && !overlapped)))))
+            (had_seen(x, y) || had_seen(y, x) || (!sums_tell && (x.session == y.session || (g.first.counted && !overlapped)))))
           return false;
         if (meant_single && !twice && x.inserted && y.inserted && !may_vanish) {
           twice = true;
@@ -558,7 +541,7 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         if (x.session == y.session || apart || meant_single) continue;
         if (!met && overlapped) {
           met = true;
-          const bool claims = g.first->pattern == Pattern::kQueuePop;
+          const bool claims = g.first.pattern == Pattern::kQueuePop;
           overlap = {claims ? "claimed-twice" : "overlap",
                      fmt::format("sessions {} and {} {}", name_of(x.session), name_of(y.session),
                                  claims ? "both took the same row" : "were both between these two statements for the same key"),
@@ -573,13 +556,13 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
         }
         // One moved the value, the other wrote the same: both had read the one before. Where the two writes cannot be ordered, a write of many columns may
         // only have put back what it found.
-        const bool both_wrote = g.first->gives_out_number ? x.inserted && y.inserted : x.stayed != y.stayed;
+        const bool both_wrote = g.first.gives_out_number ? x.inserted && y.inserted : x.stayed != y.stayed;
         if (!same_value && x.written != 0 && x.written == y.written && both_wrote && (overlapped || (x.one_column && y.one_column))) {
           same_value = true;
           value = {"same-value-written-twice",
-                   fmt::format("sessions {} and {} {}", name_of(x.session), name_of(y.session),
-                               g.first->gives_out_number ? "inserted the same number"
-                                                         : "read the row and wrote the same value: one change is lost"),
+                   fmt::format(
+                       "sessions {} and {} {}", name_of(x.session), name_of(y.session),
+                       g.first.gives_out_number ? "inserted the same number" : "read the row and wrote the same value: one change is lost"),
                    {path_of(y.file), y.line}};
         }
       }
@@ -587,8 +570,8 @@ bool Audit::Folder::weigh_meetings(Group& g, Finding& out) {
   }
   if ((inserts || g.assumed_random) && g.all_random && !shared_key) return false;
   // A flag that is written once more when it has the value, with nobody else about: it is set, not turned over.
-  if (g.first->pattern == Pattern::kToggle) {
-    const bool several = run_by_several(g.read) && run_by_several(g.write);
+  if (g.first.pattern == Pattern::kToggle) {
+    const bool several = run_by_several(g.read->ref) && run_by_several(g.write);
     for (const auto& [row, kept] : *g.rows) {
       if (kept.size() >= kMaxVisits) continue;
       visits.clear();
@@ -670,10 +653,11 @@ bool Audit::Folder::among_many(uint32_t session) const {
 }
 
 bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
-  const Sight& m = *g.first;
+  const Sight& m = g.first;
   meet_needs(g, out);
   // Where most of them stood; of equals, the weaker level.
-  const std::pair<Level, Scope> place = std::min_element(g.places.begin(), g.places.end(), [](const auto& a, const auto& b) {
+  const auto places = g.places.all();
+  const std::pair<Level, Scope> place = std::min_element(places.begin(), places.end(), [](const auto& a, const auto& b) {
                                           return a.second != b.second ? a.second > b.second : a.first < b.first;
                                         })->first;
   const Level level = place.first;
@@ -691,30 +675,30 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     case Outcome::kUnknown: out.confidence = Confidence::kPossible; break;
   }
   if (m.severity) out.severity = *m.severity;
-  if (m.softened_by != 0 && notes_.contains(m.softened_by)) out.severity = Severity::kNote;
+  if (m.rare->softened_by != 0 && notes_.contains(m.rare->softened_by)) out.severity = Severity::kNote;
   out.code = g.rule->code;
   out.name = g.rule->name;
   out.scope = scope;
   out.engine = options_.engine;
   out.tables = {m.table_name};
-  out.tables.insert(out.tables.end(), m.more_tables.begin(), m.more_tables.end());
+  out.tables.insert(out.tables.end(), m.rare->more_tables.begin(), m.rare->more_tables.end());
   // A column that only a few of many saw is an accident of their values.
-  for (const auto& [column, count] : g.columns) {
-    if (count * 5 >= g.telling) out.columns.push_back(column);
+  for (const auto& [column, count] : g.columns.all()) {
+    if (uint64_t{count} * 5 >= g.telling) out.columns.push_back(column);
   }
-  out.key_columns = texts_of(m.key_columns);
+  out.key_columns = texts_of(m.key_columns.all());
   out.occurrences = g.occurrences;
   out.sessions = g.sessions.size();
   out.sessions_total = sessions;
   out.first_time = g.first_time;
   out.last_time = g.last_time;
-  if (!g.windows.empty()) {
-    std::sort(g.windows.begin(), g.windows.end());
-    out.window_p50_ms = g.windows[g.windows.size() / 2];
-    out.window_max_ms = g.windows.back();
+  if (std::vector<double> windows = g.read->windows.all(); !windows.empty()) {
+    std::sort(windows.begin(), windows.end());
+    out.window_p50_ms = windows[windows.size() / 2];
+    out.window_max_ms = windows.back();
   }
   if (!weigh_meetings(g, out)) return false;
-  for (Evidence& e : g.evidence) out.evidence.push_back(std::move(e));
+  out.evidence.insert(out.evidence.end(), g.rare->evidence.begin(), g.rare->evidence.end());
   if (g.stepped != 0) {
     out.evidence.push_back({"value-follows-read",
                             fmt::format("{} of {} times the {}", g.stepped, g.occurrences,
@@ -726,7 +710,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     out.confidence = Confidence::kPossible;
   } else if (g.sessions.size() == 1 && sessions >= kManySessions && among_many(g.sessions.first()) &&
              out.confidence == Confidence::kLikely && !weigh_keys(g).dealt &&
-             !(m.halves_tell && run_by_several(g.read) && run_by_several(g.write))) {
+             !(m.halves_tell && run_by_several(g.read->ref) && run_by_several(g.write))) {
     out.confidence = Confidence::kPossible;
   }
 
@@ -741,9 +725,9 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   }
   out.orm_name = g.orm_name;
   out.orm_call = g.orm_call;
-  out.source_file = g.source_file;
-  out.source_line = g.source_line;
-  out.source_route = g.source_route;
+  out.source_file = g.rare->source_file;
+  out.source_line = g.rare->source_line;
+  out.source_route = g.rare->source_route;
 
   // Sorted: which table or column was seen first is the log's business, and a baseline's entry outlives it.
   uint64_t print = hash_combine(hash_bytes(g.rule->code), hash_bytes(engine_name(options_.engine)));
@@ -756,11 +740,11 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     out.statements.push_back(
         {std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), name_of(ref.session), ref.time});
   };
-  add_statement(g.read, g.read_role);
+  add_statement(g.read->ref, g.read->role);
   add_statement(g.write, g.write_role);
-  for (const auto& [ref, role] : g.others) add_statement(ref, role);
+  for (const auto& [ref, role] : g.rare->others) add_statement(ref, role);
   // Of the text alone: a comment to the audit that is added to the statement makes no new finding of it.
-  print = hash_combine(print, hash_bytes((g.write.statement != nullptr ? g.write : g.read).statement->source->text.str()));
+  print = hash_combine(print, hash_bytes(g.statement().source->text.str()));
   out.fingerprint = print;
 
   Folded folded;
@@ -772,12 +756,12 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   material.table = m.table;
   material.table_name = m.table_name;
   material.key_columns = out.key_columns;
-  material.null_columns = texts_of(m.null_columns);
+  material.null_columns = texts_of(m.rare->null_columns);
   material.columns = out.columns;
   material.orm = g.orm_name;
-  if (g.read.statement != nullptr) {
-    material.read = &g.read.statement->facts();
-    material.read_sql = display_sql(g.read.statement->source->text.str());
+  if (g.has_read()) {
+    material.read = &g.read->ref.statement->facts();
+    material.read_sql = display_sql(g.read->ref.statement->source->text.str());
   }
   if (g.write.statement != nullptr) {
     material.write = &g.write.statement->facts();
@@ -789,10 +773,10 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   folded.scope = scope;
   folded.value_moved_by_step = g.stepped != 0;
   folded.value_moved_down = g.down;
-  folded.has_read = g.read.statement != nullptr;
+  folded.has_read = g.has_read();
   folded.has_write = g.write.statement != nullptr;
-  folded.near_miss = m.near_miss;
-  folded.detail = m.message_detail;
+  folded.near_miss = m.rare->near_miss;
+  folded.detail = m.rare->message_detail;
   out.data = data_check(g);
   g.rule->describe(folded, out);
 
@@ -828,21 +812,21 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
 // Those that may_be_found(), in the order of rules, tables and writing templates, which is not that of the log.
 std::vector<Group*> Audit::Folder::likely_groups() {
   const auto tables_of = [](const Group& g) {
-    std::string tables = g.first->table_name;
-    for (const Name t : g.first->more_tables) tables += " " + t.str();
+    std::string tables = g.first.table_name;
+    for (const Name t : g.first.rare->more_tables) tables += " " + t.str();
     return tables;
   };
-  const auto template_of = [](const Group& g) { return (g.write.statement != nullptr ? g.write : g.read).statement->source->fingerprint; };
+  const auto template_of = [](const Group& g) { return g.statement().source->fingerprint; };
   std::vector<Group*> groups;
   for (Group& g : groups_) {
     if (may_be_found(g)) groups.push_back(&g);
   }
   std::sort(groups.begin(), groups.end(), [&](const Group* a, const Group* b) {
     if (a->rule->code != b->rule->code) return a->rule->code < b->rule->code;
-    const bool same_tables = a->first->table_name == b->first->table_name && a->first->more_tables == b->first->more_tables;
+    const bool same_tables = a->first.table_name == b->first.table_name && a->first.rare->more_tables == b->first.rare->more_tables;
     if (!same_tables) return tables_of(*a) < tables_of(*b);
     if (template_of(*a) != template_of(*b)) return template_of(*a) < template_of(*b);
-    return a->silenced_by->empty() && !b->silenced_by->empty();
+    return a->rare->silenced_by.empty() && !b->rare->silenced_by.empty();
   });
   return groups;
 }
@@ -866,10 +850,9 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     Group& group = *known;
     Finding f;
     if (!to_finding(group, sessions, f)) continue;
-    const BoundStatement* s = group.write.statement != nullptr ? group.write.statement : group.read.statement;
-    pair_of.emplace_back(s->source->fingerprint, Name(f.tables.front()).id());
-    for (const std::string& d : *group.silenced_by) directives_.mark_used(d);
-    silenced.push_back(!group.silenced_by->empty() || assumed_safe(f));
+    pair_of.emplace_back(group.statement().source->fingerprint, Name(f.tables.front()).id());
+    for (const std::string& d : group.rare->silenced_by) directives_.mark_used(d);
+    silenced.push_back(!group.rare->silenced_by.empty() || assumed_safe(f));
     group_of.push_back(&group);
     findings.push_back(std::move(f));
   }
@@ -903,7 +886,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
     }
     if (options_.checks_fixes) {
       const Group& g = *group_of[i];
-      shown_by_.push_back({g.example, g.second, g.partner, findings[i].confidence});
+      shown_by_.push_back({g.example, g.second, g.rare->partner, findings[i].confidence});
       findings[i].shown_by = static_cast<uint32_t>(shown_by_.size());
     }
     kept.push_back(std::move(findings[i]));
