@@ -43,6 +43,7 @@ class Audit {
   Audit(const Audit&) = delete;
   Audit& operator=(const Audit&) = delete;
 
+  /// What the unit's statements were bound to must live as long as the audit is asked for anything.
   void visit(const WorkUnit& unit);
   /// The findings, in report_order, their fixes not checked. `sessions` is the number of sessions that ran a statement. Call once.
   [[nodiscard]] std::vector<Finding> finish(uint64_t sessions);

@@ -168,6 +168,30 @@ TEST_CASE("An Arena that was reset uses one of its blocks again, unless all are 
   CHECK(arena.copy("again") == "again");
 }
 
+TEST_CASE("An Arena that was reset has room for as much again in one block, but never more than it may keep", "[base]") {
+  const auto take = [](Arena& arena, size_t n) {  // in small pieces; is it one run?
+    bool is_run = true;
+    const char* before = arena.bytes(8);
+    for (size_t i = 8; i < n; i += 8) {
+      const char* const p = arena.bytes(8);
+      is_run &= p == before + 8;
+      before = p;
+    }
+    return is_run;
+  };
+  for (const size_t n : {size_t{600}, size_t{1500}, size_t{4000}}) {
+    Arena arena;
+    CHECK_FALSE(take(arena, n));
+    arena.reset(4 << 10);
+    CHECK(take(arena, n));
+    arena.reset(4 << 10);
+    arena.reset(4 << 10);  // nothing was put there between: it is not forgotten
+    CHECK(take(arena, n));
+    arena.reset(256);
+    CHECK_FALSE(take(arena, n));
+  }
+}
+
 TEST_CASE("Arena aligns arrays and begins their elements", "[base]") {
   Arena arena;
   CHECK(arena.array<int64_t>(0).empty());

@@ -2,6 +2,8 @@
 
 #include "analyzers/trace/session_pool.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,7 +22,7 @@ class Pool {
     s->last_time.micros = second;
     s->in_transaction = in_transaction;
     s->unit.ops.emplace_back();
-    ++s->order;
+    s->last_remembered = std::max<int64_t>(s->last_remembered, 0) + 1;  // a part of the state that goes on
     sessions.heard(*s);
     return *s;
   }
@@ -60,7 +62,7 @@ TEST_CASE("session pool: the silent are put to rest in the order in which they w
 
   const OpenSession& a = pool.say("a", 20);
   CHECK(a.level == Isolation::kSerializable);
-  CHECK(a.order == 2);
+  CHECK(a.last_remembered == 2);
   CHECK(a.number == 1);
   CHECK(a.unit.session == 1);
   CHECK(a.unit.session_key == "a");
@@ -105,7 +107,7 @@ TEST_CASE("session pool: of who has said nothing only the state is kept") {
   CHECK(pool.sessions.lately_awake() == 2);
   CHECK(pool.rest(100).empty());
   CHECK(pool.sessions.lately_awake() == 1);
-  CHECK(pool.say("b", 2).order == 2);
+  CHECK(pool.say("b", 2).last_remembered == 2);
 }
 
 TEST_CASE("session pool: a name that comes again after its session has left is another session") {
@@ -116,7 +118,7 @@ TEST_CASE("session pool: a name that comes again after its session has left is a
   CHECK(pool.sessions.lately_awake() == 2);
   const OpenSession& a = pool.say("a", 2);
   CHECK(a.number == 2);
-  CHECK(a.order == 1);
+  CHECK(a.last_remembered == 1);
   CHECK(a.level == Isolation::kUnknown);
   CHECK(a.unit.ops.size() == 1);
   std::vector<uint32_t> numbers;
@@ -132,7 +134,7 @@ TEST_CASE("session pool: thousands of sessions take turns") {
     for (int i = 0; i < kSessions; ++i) {
       const OpenSession& s = pool.say("session " + std::to_string(i), round * kSessions + i);
       REQUIRE(s.number == static_cast<uint32_t>(i));
-      REQUIRE(s.order == static_cast<uint64_t>(round + 1));
+      REQUIRE(s.last_remembered == round + 1);
       if (i % 1000 == 999) pool.rest(round * kSessions + i - 1500);
     }
   }

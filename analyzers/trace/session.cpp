@@ -258,7 +258,6 @@ void Trace::statement(Session& s, uint32_t file, std::string_view orm, const Log
   op.end = record.end_time;
   op.rows = record.rows;
   op.transaction = static_cast<uint32_t>(s.unit.transactions.size() - 1);
-  op.order = s.order++;
   op.savepoints = static_cast<uint32_t>(s.savepoints.size());
   op.truncated = record.truncated;
   op.in_order_received = record.in_order_received;

@@ -28,7 +28,6 @@ struct SessionState {
   static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
   TimePoint last_time;                         ///< of its last statement
-  uint64_t order = 0;                          ///< ops so far
   int64_t last_remembered = INT64_MIN;         ///< µs: the latest time the history was told
   uint32_t number = kNone;                     ///< in order of first appearance
   Isolation level = Isolation::kUnknown;       ///< the session's own
@@ -84,7 +83,7 @@ struct OpenSession : SessionState {
   struct Room {
     size_t items, bytes;
   };
-  static constexpr Room kUsual = {32, 4 << 10}, kShort = {4, 512};
+  static constexpr Room kUsual = {32, 4 << 10}, kShort = {2, 256};
   /// Forgets the unit.
   void clear_unit(const Room& kept = kUsual);
 };

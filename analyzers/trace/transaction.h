@@ -67,7 +67,6 @@ struct Op {
   uint64_t line = 0;
   TimePoint start, end;  ///< end unknown: not logged
   int64_t rows = -1;
-  uint64_t order = 0;       ///< position in the session's history
   uint32_t savepoints = 0;  ///< savepoints open around it
   bool truncated = false;
   bool in_order_received = false;  ///< as LogRecord's: its line tells when it came, beside others of its file
