@@ -6,9 +6,9 @@ namespace dbaudit {
 
 namespace {
 
-bool has(const Op* op, std::string_view needle) {
-  return op != nullptr && op->statement->source->text.str().find(needle) != std::string::npos;
-}
+std::string text_of(const Op* op) { return op != nullptr ? op->statement->source->text.str() : std::string(); }
+
+bool has(std::string_view text, std::string_view needle) { return text.find(needle) != std::string_view::npos; }
 
 double limit_of(const Op* op) {
   double n = -1;
@@ -25,10 +25,11 @@ std::string name_of(std::string_view of_log, const Op* read, const Op* write) {
   if (any == nullptr) return {};
   if (!of_log.empty()) return std::string(of_log);
   if (limit_of(read) == 21) return "django";
-  if (has(read, " as a from ") && limit_of(read) == 1 && has(read, "select (?) as a")) return "django";
-  if (has(read, " as t1 ") && has(read, "t1.")) return "peewee";
-  if (has(read, "as one from")) return "activerecord";
-  if (has(read, "1_0.") || has(write, "1_0.")) return "hibernate";
+  const std::string asked = text_of(read);
+  if (has(asked, " as a from ") && limit_of(read) == 1 && has(asked, "select (?) as a")) return "django";
+  if (has(asked, " as t1 ") && has(asked, "t1.")) return "peewee";
+  if (has(asked, "as one from")) return "activerecord";
+  if (has(asked, "1_0.") || has(text_of(write), "1_0.")) return "hibernate";
   return {};
 }
 
@@ -45,7 +46,7 @@ OrmCall recognise_orm(std::string_view of_log, const Op* read, const Op* write, 
   if (code == "DBA101" || code == "DBA104" || code == "DBA105" || code == "DBA109" || code == "DBA112") {
     if (c.name == "django" && limit_of(read) == 21) c.call = locked ? "update_or_create" : "get_or_create";
     if (c.name == "peewee") c.call = "get_or_create";
-    if (c.name == "activerecord") c.call = has(read, "as one from") ? "validates_uniqueness_of" : "find_or_create_by";
+    if (c.name == "activerecord") c.call = has(text_of(read), "as one from") ? "validates_uniqueness_of" : "find_or_create_by";
   } else if (c.name == "django" && (code == "DBA201" || code == "DBA203" || code == "DBA207")) {
     c.call = "save";
   } else if (c.name == "django" && code == "DBA401") {

@@ -841,12 +841,13 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
       {"DBA401", "DBA202"}, {"DBA402", "DBA201"}, {"DBA402", "DBA202"}, {"DBA405", "DBA201"}, {"DBA405", "DBA202"}, {"DBA407", "DBA404"},
       {"DBA408", "DBA201"}, {"DBA408", "DBA202"}, {"DBA409", "DBA201"}, {"DBA409", "DBA202"}, {"DBA410", "DBA101"}, {"DBA410", "DBA301"},
       {"DBA411", "DBA301"}, {"DBA412", "DBA301"}, {"DBA501", "DBA201"}, {"DBA501", "DBA202"}, {"DBA501", "DBA301"}};
-  tell_uses_of_tables();
+  const std::vector<Group*> groups = likely_groups();
+  if (!groups.empty()) tell_uses_of_tables();
   std::vector<Finding> findings;
   std::vector<std::pair<uint64_t, uint32_t>> pair_of;  // parallel: writing template, Name::id() of the table
   std::vector<bool> silenced;                          // parallel
   std::vector<const Group*> group_of;                  // parallel
-  for (Group* const known : likely_groups()) {
+  for (Group* const known : groups) {
     Group& group = *known;
     Finding f;
     if (!to_finding(group, sessions, f)) continue;

@@ -22,13 +22,13 @@ namespace dbaudit {
 
 namespace {
 
-bool compares(const WriteAccess& w, std::string_view column) {
+bool compares(const WriteAccess& w, Name column) {
   return std::any_of(w.equal.begin(), w.equal.end(), [&](const KeyColumn& k) { return k.column == column; }) ||
          std::any_of(w.others.begin(), w.others.end(),
                      [&](const OtherCondition& o) { return std::find(o.columns.begin(), o.columns.end(), column) != o.columns.end(); });
 }
 
-std::string version_column_of(const WriteAccess& w) {
+Name version_column_of(const WriteAccess& w) {
   if (w.table != nullptr) return w.version_column;
   for (const ColumnWrite& c : w.set) {
     if (c.is_for(ColumnUse::kVersion)) return c.column;
@@ -92,7 +92,7 @@ void check(const WorkUnit& unit, RuleContext& context) {
     for (const WriteAccess& update : write.statement->access.writes) {
       if (update.kind != StatementKind::kUpdate || !update.exact || update.equal.empty() || write.truncated) continue;
       if (update.housekeeping) continue;
-      const std::string version = version_column_of(update);
+      const Name version = version_column_of(update);
       if (version.empty()) check_coarse_time(unit, w, update, context);
       if (version.empty()) continue;
       Match m;
