@@ -305,14 +305,15 @@ const Template* KnownShapes::find(std::string_view sql) {
   do {
     Shapes* const shapes = by_start_.find(start.hash);
     if (shapes == nullptr) return nullptr;
+    prefetch(shapes->of_first, sizeof(Template));
     for (Shape** link = &shapes->first; *link != nullptr; link = &(*link)->next) {
       Shape* const shape = *link;
-      prefetch(shape->of, sizeof(Template));
       if (!matches(*shape, sql, first.end)) continue;
       // To the front: what is asked for again and again is found at once, what is not falls off the end.
       *link = shape->next;
       shape->next = shapes->first;
       shapes->first = shape;
+      shapes->of_first = shape->of;
       has_comment_ = shape->has_comment;
       return shape->of;
     }
@@ -397,6 +398,7 @@ void KnownShapes::put(std::string_view sql, Start start, const Shape& fresh, std
   std::uninitialized_copy(parts.begin(), parts.end(), reinterpret_cast<Part*>(shape + 1));
   shape->next = shapes->first;
   shapes->first = shape;
+  shapes->of_first = shape->of;
   if (shapes->size < kMostOfStart) {
     ++shapes->size;
     return;

@@ -70,6 +70,7 @@ class KnownShapes {
   };
   struct Shapes {
     Shape* first = nullptr;
+    const Template* of_first = nullptr;  ///< here too: it is fetched together with the shape
     uint32_t size = 0;
     bool goes_on = false;  ///< there are longer starts
   };

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzers/base/prefetch.h"
 #include "analyzers/schema/catalog.h"
 #include "analyzers/sql/templates.h"
 #include "analyzers/trace/access.h"
@@ -29,6 +30,11 @@ class BoundStatement {
   std::vector<BoundTable> bound_tables;  ///< of all blocks, one after the other, and then those of writes
 
   [[nodiscard]] const StatementFacts& facts() const { return source->facts; }
+  /// It is looked at soon, and what it holds: that was made next to it, mostly behind it.
+  void expect() const {
+    constexpr size_t kNear = 512;
+    prefetch(this, kNear);
+  }
   /// Parallel to facts().blocks[b].tables.
   [[nodiscard]] std::span<const BoundTable> tables_of(size_t b) const;
   /// Parallel to facts().writes: the first target.
@@ -42,6 +48,10 @@ class Binder {
   explicit Binder(const Catalog* catalog) : catalog_(catalog) {}
   /// The binding of a template; made at its first use. Valid for the binder's life.
   const BoundStatement* bind(const Template& t);
+  /// The template is bound soon.
+  void expect(const Template& t) const {
+    if (t.id < by_id_.size() && by_id_[t.id] != nullptr) by_id_[t.id]->expect();
+  }
 
  private:
   const Catalog* catalog_;

@@ -188,6 +188,7 @@ void Trace::feed_event(Session* s, uint64_t session, uint32_t file, const LogRec
 
 void Trace::statement(Session& s, uint32_t file, std::string_view orm, const LogRecord& record, const PreparedStatement& prepared,
                       bool is_evaluated) {
+  if (prepared.of->is_op) binder_.expect(*prepared.of);
   const std::string_view sql = prepared.sql;
   const StatementFacts& facts = prepared.of->facts;
   const TimePoint& when = time_of(record);

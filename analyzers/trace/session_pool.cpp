@@ -88,6 +88,9 @@ void SessionPool::rest_silent(int64_t micros, uint64_t current, const std::funct
       known_.prefetch(soon.key);
       if (soon.open != nullptr) soon.open->expect_end();
     }
+    if (i + kAhead / 2 < silent_.size()) {
+      if (const OpenSession* const soon = places_[silent_[i + kAhead / 2]].open.get(); soon != nullptr) soon->expect_statements();
+    }
     const uint32_t place = silent_[i];
     const bool is_current = places_[place].key == current;
     if (OpenSession* const s = places_[place].open.get(); s != nullptr) {

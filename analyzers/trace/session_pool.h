@@ -71,6 +71,11 @@ struct OpenSession : SessionState {
     prefetch(unit.transactions.data(), unit.transactions.size() * sizeof(Transaction));
     arena.expect_reading();
   }
+  /// The unit ends next but one: its ops are here by now.
+  void expect_statements() const {
+    constexpr size_t kMost = 16;
+    for (size_t i = 0; i < std::min(unit.ops.size(), kMost); ++i) unit.ops[i].statement->expect();
+  }
   /// Was it silent for longer than a work unit may be? A clock far behind is a gap as well: it was set back, or another log begins.
   [[nodiscard]] bool is_gap(const TimePoint& now, int64_t unit_gap_us) const {
     return now.known() && last_time.known() && std::abs(now.micros - last_time.micros) > unit_gap_us;
