@@ -5,47 +5,58 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace dbaudit {
 
-namespace {
-
-tl::unexpected<Error> cannot_write(const std::string& what, int error) {
-  return fail(fmt::format("cannot write {}: {}", what, std::strerror(error)));
-}
-
-// True when all of it was written; errno says why not.
-bool write_and_close(std::FILE* file, const std::string& text) {
-  errno = 0;
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const int error = errno;
-  const bool closed = std::fclose(file) == 0;
-  if (!written) errno = error;
-  return written && closed;
-}
-
-}  // namespace
-
-Result<void> write_whole(const std::string& path, const std::string& text) {
-  if (path.empty() || path == "-") {
-    errno = 0;
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-      return cannot_write("to standard output", errno);
-    return {};
+OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+  if (is_standard_output()) {
+    file_ = stdout;
+    return;
   }
   struct stat there = {};
-  const bool in_place = stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode);
-  const std::string part = in_place ? path : fmt::format("{}.part{}", path, static_cast<long>(getpid()));
-  std::FILE* file = std::fopen(part.c_str(), in_place ? "ab" : "wb");
-  if (file == nullptr) return cannot_write(path, errno);
-  if (!write_and_close(file, text) || (!in_place && std::rename(part.c_str(), path.c_str()) != 0)) {
-    const int error = errno;
-    if (!in_place) std::remove(part.c_str());
-    return cannot_write(path, error);
+  const bool in_place = stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode);
+  if (!in_place) part_ = fmt::format("{}.part{}", path_, static_cast<long>(getpid()));
+  errno = 0;
+  file_ = std::fopen(in_place ? path_.c_str() : part_.c_str(), in_place ? "ab" : "wb");
+  fail_if(file_ == nullptr);
+  if (file_ == nullptr) part_.clear();
+}
+
+OutputFile::~OutputFile() {
+  if (file_ != nullptr && !is_standard_output()) std::fclose(file_);
+  if (!part_.empty()) std::remove(part_.c_str());
+}
+
+void OutputFile::fail_if(bool failed) {
+  if (failed && error_ == 0) error_ = errno != 0 ? errno : EIO;
+}
+
+void OutputFile::write(std::string_view piece) {
+  if (error_ != 0) return;
+  errno = 0;
+  fail_if(std::fwrite(piece.data(), 1, piece.size(), file_) != piece.size());
+}
+
+Result<void> OutputFile::finish() {
+  if (file_ != nullptr) {
+    errno = 0;
+    fail_if((is_standard_output() ? std::fflush(file_) : std::fclose(file_)) != 0);
+    file_ = nullptr;
   }
-  return {};
+  if (error_ == 0 && !part_.empty()) {
+    fail_if(std::rename(part_.c_str(), path_.c_str()) != 0);
+    if (error_ == 0) part_.clear();
+  }
+  if (error_ == 0) return {};
+  return fail(fmt::format("cannot write {}: {}", is_standard_output() ? "to standard output" : path_, std::strerror(error_)));
+}
+
+Result<void> write_whole(const std::string& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text);
+  return file.finish();
 }
 
 }  // namespace dbaudit

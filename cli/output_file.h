@@ -1,14 +1,38 @@
 #pragma once
 // Output that a reader never sees half of.
 
+#include <cstdio>
 #include <string>
+#include <string_view>
 
 #include "analyzers/base/error.h"
 
 namespace dbaudit {
 
-/// Writes `text` to standard output (`-` or empty), or whole or not at all to the file at `path`: beside it under another name first, then in its place.
-/// What is there and is no regular file (`/dev/null`, a pipe) is written to, never replaced.
+/// A file that is written piece by piece and is there, whole, when it is finished: until then it is beside its place under another name. What is there
+/// already and is no regular file (`/dev/null`, a pipe) is written to, never replaced; so is standard output (`-` or an empty path).
+class OutputFile {
+ public:
+  explicit OutputFile(std::string path);
+  /// What was not finished is taken away.
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::string_view piece);
+  /// Once. Errors: of making, writing, closing or moving the file, whichever came first.
+  [[nodiscard]] Result<void> finish();
+
+ private:
+  void fail_if(bool failed);
+  [[nodiscard]] bool is_standard_output() const { return path_.empty() || path_ == "-"; }
+
+  std::string path_, part_;  // part_: the other name; empty when there is none
+  std::FILE* file_ = nullptr;
+  int error_ = 0;  // errno of what failed first
+};
+
+/// Writes `text` as an OutputFile is written.
 [[nodiscard]] Result<void> write_whole(const std::string& path, const std::string& text);
 
 }  // namespace dbaudit

@@ -252,8 +252,6 @@ int run_scan(const ScanOptions& options) {
     if (!scratch) return job_failed(scratch.error().message);
     if (*scratch) (void)try_fixes(outcome->report.findings, sources->target.catalog, **scratch);
   }
-  constexpr size_t kLargeReport = 1000;  // findings: to write them takes memory as well
-  if (outcome->report.findings.size() > kLargeReport) outcome->audited.reset();
   // The system takes the memory of an ending program back at once; to give back a hundred thousand templates piece by piece takes a sixth of the run.
   static LogAudit* const kept = outcome->audited.release();
   (void)kept;

@@ -18,8 +18,10 @@ Result<void> write_reports(const Report& report, const ScanOptions& options) {
     const ReportFormat* format = find_report_format(name);
     if (format == nullptr) return fail(fmt::format("unknown report format '{}'", name));
     const bool to_stdout = path == "-";
-    const std::string text = format->write(report, report_style(to_stdout ? STDOUT_FILENO : -1, options.color, options.verbose));
-    if (Result<void> done = write_whole(path, text); !done) return done;
+    OutputFile file(path);
+    format->write(report, report_style(to_stdout ? STDOUT_FILENO : -1, options.color, options.verbose),
+                  [&](std::string_view piece) { file.write(piece); });
+    if (Result<void> done = file.finish(); !done) return done;
   }
   return {};
 }

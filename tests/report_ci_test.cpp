@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string write(const char* format, const Report& report) { return find_report_format(format)->write(report, {}); }
+std::string write(const char* format, const Report& report) { return written(format, report); }
 
 /// Many findings, told apart by their fingerprints.
 Report report_of(Severity severity, size_t count) {

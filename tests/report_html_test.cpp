@@ -14,7 +14,7 @@
 namespace dbaudit {
 namespace {
 
-std::string write(const Report& report) { return find_report_format("html")->write(report, {}); }
+std::string write(const Report& report) { return written("html", report); }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 

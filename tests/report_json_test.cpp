@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string write(const Report& report) { return find_report_format("json")->write(report, {}); }
+std::string write(const Report& report) { return written("json", report); }
 
 nlohmann::json schema() { return nlohmann::json::parse(kReportSchema); }
 

@@ -7,7 +7,7 @@
 namespace dbaudit {
 namespace {
 
-std::string write(const Report& report) { return find_report_format("markdown")->write(report, {}); }
+std::string write(const Report& report) { return written("markdown", report); }
 
 }  // namespace
 

@@ -3,7 +3,9 @@
 #include "tests/catch.h"
 #include "tests/sample_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace dbaudit {
 
@@ -84,6 +86,47 @@ TEST_CASE("JSON reports hold nothing that a terminal or a page obeys", "[report]
       "{\n  \"k\": \"\\u001b[2J \\u007f \\u009b \\u202e \\u2066 \\u061c \\u003c/script> \\u003c!-- \\u003cSCRIPT> a < b <= c \xe2\x80\x94 "
       "\xc3\xa9\"\n}\n");
   CHECK(nlohmann::json::parse(text)["k"] == hostile);
+}
+
+TEST_CASE("A list that is written one element at a time reads as if it were written whole", "[report][json]") {
+  using Json = nlohmann::ordered_json;
+  const Json element = {{"k", "a\n\"list\": [] <b>"}, {"nested", {{"deep", {1, 2}}}}, {"none", Json::array()}};
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{3}}) {
+    Json list = Json::array();
+    for (size_t i = 0; i < count; ++i) list.push_back(element);
+    const auto document = [&](const Json& of) {
+      return Json{{"before", "\"list\": []"}, {"in", {{{"list", of}, {"x", 1}}}}, {"after", true}};
+    };
+    std::string in_parts, bare;
+    const ReportSink to_parts = [&](std::string_view piece) { in_parts += piece; };
+    const ReportSink to_bare = [&](std::string_view piece) { bare += piece; };
+    JsonListWriter writer(document(Json::array()).dump(2), R"("list": [])", to_parts);
+    JsonListWriter alone("[]", "[]", to_bare);
+    for (size_t i = 0; i < count; ++i) {
+      writer.add(element.dump(2));
+      alone.add(element.dump(2));
+    }
+    writer.finish();
+    alone.finish();
+    CHECK(in_parts == json_text(document(list).dump(2)));
+    CHECK(bare == json_text(list.dump(2)));
+  }
+}
+
+TEST_CASE("A report goes out finding by finding", "[report]") {
+  Report report = sample_report();
+  for (int i = 0; i < 200; ++i) report.findings.push_back(report.findings[0]);
+  // These two are short by their nature: a host shows no more of them.
+  const std::set<std::string_view> bounded = {"github", "markdown"};
+  for (const ReportFormat* format : all_report_formats()) {
+    CAPTURE(format->name);
+    size_t whole = 0, longest = 0;
+    format->write(report, {}, [&](std::string_view piece) {
+      whole += piece.size();
+      longest = std::max(longest, piece.size());
+    });
+    CHECK((bounded.contains(format->name) || longest < whole / 3));
+  }
 }
 
 }  // namespace dbaudit

@@ -11,7 +11,7 @@
 namespace dbaudit {
 namespace {
 
-std::string write(const Report& report, const ReportStyle& style = {}) { return find_report_format("text")->write(report, style); }
+std::string write(const Report& report, const ReportStyle& style = {}) { return written("text", report, style); }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 

@@ -116,4 +116,10 @@ Report sample_report() {
   return r;
 }
 
+std::string written(std::string_view format, const Report& report, const ReportStyle& style) {
+  std::string text;
+  find_report_format(format)->write(report, style, [&](std::string_view piece) { text += piece; });
+  return text;
+}
+
 }  // namespace dbaudit

@@ -55,7 +55,7 @@ std::string annotation(const Report& report, const Finding& f) {
                      message_value(message));
 }
 
-std::string write_github(const Report& report, const ReportStyle&) {
+void write_github(const Report& report, const ReportStyle&, const ReportSink& sink) {
   std::string out;
   uint64_t counts[3] = {};
   for (const Finding& f : report.findings) {
@@ -68,7 +68,7 @@ std::string write_github(const Report& report, const ReportStyle&) {
         fmt::format("{} not shown: GitHub shows ten errors, ten warnings and ten notices of a step. The other report formats have all.\n",
                     count_of(left, "finding"));
   }
-  return out;
+  sink(out);
 }
 
 }  // namespace

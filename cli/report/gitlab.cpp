@@ -28,21 +28,22 @@ std::string_view severity_word(const Finding& f) {
   return "info";
 }
 
-std::string write_gitlab(const Report& report, const ReportStyle&) {
-  Json issues = Json::array();
+void write_gitlab(const Report& report, const ReportStyle&, const ReportSink& sink) {
+  JsonListWriter issues("[]", "[]", sink);
   std::map<uint64_t, uint64_t> uses;
   for (const Finding& f : report.findings) {
     const ShownPlace place = shown_place(report, f);
     // GitLab keeps one of two issues with one fingerprint; findings without a place of their own (two logs with one gap) may share theirs.
     std::string fingerprint = hex64(f.fingerprint);
     if (const uint64_t use = ++uses[f.fingerprint]; use > 1) fingerprint += "-" + std::to_string(use);
-    issues.push_back({{"description", printable(f.code + ": " + f.message)},
-                      {"check_name", printable(f.name)},
-                      {"fingerprint", fingerprint},
-                      {"severity", severity_word(f)},
-                      {"location", {{"path", printable(place.file)}, {"lines", {{"begin", place.line}}}}}});
+    const Json issue = {{"description", printable(f.code + ": " + f.message)},
+                        {"check_name", printable(f.name)},
+                        {"fingerprint", fingerprint},
+                        {"severity", severity_word(f)},
+                        {"location", {{"path", printable(place.file)}, {"lines", {{"begin", place.line}}}}}};
+    issues.add(issue.dump(2));
   }
-  return json_text(issues.dump(2));
+  issues.finish();
 }
 
 }  // namespace

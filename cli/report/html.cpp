@@ -112,7 +112,7 @@ class HtmlReport {
   }
 
   /// Fills the frame's `{{slots}}`; what fills them is not looked at again.
-  std::string write() {
+  void write(const ReportSink& sink) const {
     const std::map<std::string_view, std::string> slots = {
         {"version", DBAUDIT_VERSION},
         {"style_source", std::string(kHtmlStyle_source)},
@@ -123,21 +123,21 @@ class HtmlReport {
         {"subject", subject()},
         {"summary", summary()},
         {"timeline", html_timeline(report_, anchors_)},
-        {"findings", findings()},
         {"rules_link", rules_.empty() ? "" : "<a href=\"#rules\">Rules</a>\n"},
         {"rules", rules()},
     };
-    std::string out;
     std::string_view rest = kHtmlPage;
     for (size_t open = rest.find("{{"); open != std::string_view::npos; open = rest.find("{{")) {
       const size_t close = rest.find("}}", open);
       if (close == std::string_view::npos) break;
-      out += rest.substr(0, open);
-      const auto slot = slots.find(rest.substr(open + 2, close - open - 2));
-      if (slot != slots.end()) out += slot->second;
+      sink(rest.substr(0, open));
+      const std::string_view name = rest.substr(open + 2, close - open - 2);
+      const auto slot = slots.find(name);
+      if (slot != slots.end()) sink(slot->second);
+      if (name == "findings") findings(sink);
       rest.remove_prefix(close + 2);
     }
-    return out.append(rest);
+    sink(rest);
   }
 
  private:
@@ -227,13 +227,11 @@ class HtmlReport {
   }
 
   // --- Findings ---------------------------------------------------------------------------------------------------------------------------
-  [[nodiscard]] std::string findings() const {
+  void findings(const ReportSink& sink) const {
     if (report_.findings.empty())
-      return "<p class=\"empty\">Nothing was found. What was read, and what could not be seen, is listed above.</p>\n";
-    std::string out;
+      sink("<p class=\"empty\">Nothing was found. What was read, and what could not be seen, is listed above.</p>\n");
     const size_t open = report_.findings.size() <= kFindingsOpen ? kFindingsOpen : 1;
-    for (size_t i = 0; i < report_.findings.size(); ++i) out += finding(report_.findings[i], anchors_[i], i < open);
-    return out;
+    for (size_t i = 0; i < report_.findings.size(); ++i) sink(finding(report_.findings[i], anchors_[i], i < open));
   }
 
   [[nodiscard]] std::string finding(const Finding& f, const std::string& anchor, bool is_open) const {
@@ -383,7 +381,7 @@ class HtmlReport {
   uint64_t counts_[3] = {};           // by Severity
 };
 
-std::string write_html(const Report& report, const ReportStyle&) { return HtmlReport(report).write(); }
+void write_html(const Report& report, const ReportStyle&, const ReportSink& sink) { HtmlReport(report).write(sink); }
 
 }  // namespace
 

@@ -133,18 +133,18 @@ Json finding_json(const Finding& f) {
           {"fingerprint", hex64(f.fingerprint)}};
 }
 
-std::string write_json(const Report& report, const ReportStyle&) {
+void write_json(const Report& report, const ReportStyle&, const ReportSink& sink) {
   Json inputs = Json::array();
   for (const InputSummary& input : report.inputs) inputs.push_back(input_json(input));
-  Json findings = Json::array();
-  for (const Finding& f : report.findings) findings.push_back(finding_json(f));
-  Json json = {{"schema_version", 1},
-               {"tool", {{"name", "dbaudit"}, {"version", DBAUDIT_VERSION}}},
-               {"target", target_json(report.target)},
-               {"inputs", inputs},
-               {"summary", summary_json(report)},
-               {"findings", findings}};
-  return json_text(json.dump(2));
+  const Json frame = {{"schema_version", 1},
+                      {"tool", {{"name", "dbaudit"}, {"version", DBAUDIT_VERSION}}},
+                      {"target", target_json(report.target)},
+                      {"inputs", inputs},
+                      {"summary", summary_json(report)},
+                      {"findings", Json::array()}};
+  JsonListWriter findings(frame.dump(2), R"("findings": [])", sink);
+  for (const Finding& f : report.findings) findings.add(finding_json(f).dump(2));
+  findings.finish();
 }
 
 }  // namespace

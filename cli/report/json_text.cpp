@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 
@@ -37,27 +38,55 @@ bool begins_tag(std::string_view s) {
   return s.size() > 1 && s[0] == '<' && (std::isalpha(static_cast<unsigned char>(s[1])) != 0 || s[1] == '/' || s[1] == '!' || s[1] == '?');
 }
 
-}  // namespace
-
-std::string json_text(std::string_view dump) {
-  std::string text;
-  text.reserve(dump.size() + 1);
+/// Appends the dump, escaped; every line of it but the first begins with `margin`.
+void append_json(std::string_view dump, std::string_view margin, std::string& text) {
   for (std::string_view rest = dump; !rest.empty();) {
     uint32_t code_point = 0;
     size_t bytes = 1;
-    // Outside its strings JSON has none of these characters.
+    // Outside its strings JSON has none of these characters; inside them it has no line breaks.
     if (begins_tag(rest)) {
       text += "\\u003c";
     } else if ((bytes = terminal_control(rest, &code_point)) != 0) {
       text += fmt::format("\\u{:04x}", code_point);
     } else {
       text += rest.front();
+      if (rest.front() == '\n') text += margin;
       bytes = 1;
     }
     rest.remove_prefix(bytes);
   }
+}
+
+}  // namespace
+
+std::string json_text(std::string_view dump) {
+  std::string text;
+  text.reserve(dump.size() + 1);
+  append_json(dump, {}, text);
   text += '\n';
   return text;
+}
+
+JsonListWriter::JsonListWriter(std::string_view frame, std::string_view empty_list, const ReportSink& sink) : sink_(sink) {
+  const size_t list = frame.find(empty_list) + empty_list.size() - 1;  // its closing bracket
+  const size_t line = frame.substr(0, list).rfind('\n') + 1;
+  margin_.assign(std::min(frame.find_first_not_of(' ', line), list) - line, ' ');
+  append_json(frame.substr(0, list), {}, text_);
+  sink_(text_);
+  behind_ = json_text(frame.substr(list));
+}
+
+void JsonListWriter::add(std::string_view dump) {
+  const std::string margin = margin_ + "  ";
+  text_.assign(is_empty_ ? "\n" : ",\n").append(margin);
+  append_json(dump, margin, text_);
+  sink_(text_);
+  is_empty_ = false;
+}
+
+void JsonListWriter::finish() {
+  if (!is_empty_) sink_("\n" + margin_);
+  sink_(behind_);
 }
 
 }  // namespace dbaudit

@@ -89,7 +89,7 @@ std::string property(std::string_view name, std::string_view value) {
   return value.empty() ? "" : fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", name, xml(value));
 }
 
-std::string write_junit(const Report& report, const ReportStyle&) {
+void write_junit(const Report& report, const ReportStyle&, const ReportSink& sink) {
   const auto failures =
       std::count_if(report.findings.begin(), report.findings.end(), [&report](const Finding& f) { return is_failure(report, f); });
   const size_t findings = report.findings.size();
@@ -108,11 +108,11 @@ std::string write_junit(const Report& report, const ReportStyle&) {
     out += fmt::format("    <testcase classname=\"dbaudit.inputs\" name=\"{}\" time=\"0\"/>\n",
                        xml(fmt::format("{} was read", shown_path(input.path, report.root))));
   }
-  for (const Finding& f : report.findings) out += test_case(report, f);
+  sink(out);
+  for (const Finding& f : report.findings) sink(test_case(report, f));
   std::string notes;
   for (const std::string& note : report.notes) notes += xml(note) + "\n";
-  out += fmt::format("    <system-out>{}</system-out>\n    <system-err></system-err>\n  </testsuite>\n</testsuites>\n", notes);
-  return out;
+  sink(fmt::format("    <system-out>{}</system-out>\n    <system-err></system-err>\n  </testsuite>\n</testsuites>\n", notes));
 }
 
 }  // namespace

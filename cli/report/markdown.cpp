@@ -98,7 +98,7 @@ std::string summary_of(const Report& report) {
   return summary + "\n";
 }
 
-std::string write_markdown(const Report& report, const ReportStyle&) {
+std::string comment_of(const Report& report) {
   std::string out = "<!-- dbaudit -->\n" + summary_of(report);
   if (report.findings.empty()) return out;
 
@@ -125,6 +125,8 @@ std::string write_markdown(const Report& report, const ReportStyle&) {
   }
   return out;
 }
+
+void write_markdown(const Report& report, const ReportStyle&, const ReportSink& sink) { sink(comment_of(report)); }
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // A finished audit and the ways to write it.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -53,10 +54,14 @@ struct ReportStyle {
   bool ascii = false;  ///< the reader's locale is not UTF-8: no box-drawing, `...` for an ellipsis
 };
 
+/// Takes a report as it is made, piece by piece.
+using ReportSink = std::function<void(std::string_view piece)>;
+
 /// One report format; one file each, listed in reports.def.
 struct ReportFormat {
   std::string_view name, summary;
-  std::string (*write)(const Report& report, const ReportStyle& style);
+  /// A finding goes to the sink before the next one is looked at: a report of many takes no more memory than one of few.
+  void (*write)(const Report& report, const ReportStyle& style, const ReportSink& sink);
 };
 [[nodiscard]] std::span<const ReportFormat* const> all_report_formats();
 [[nodiscard]] const ReportFormat* find_report_format(std::string_view name);

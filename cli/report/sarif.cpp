@@ -88,21 +88,22 @@ class SarifReport {
  public:
   explicit SarifReport(const Report& report) : report_(report) {}
 
-  std::string write() {
+  void write(const ReportSink& sink) {
     for (const InputSummary& input : report_.inputs) artifact_of_input(input);
-    Json results = Json::array();
+    for (const Finding& f : report_.findings) artifacts_of_finding(f);
     list_rules();
-    for (const Finding& f : report_.findings) results.push_back(result(f));
     Json driver = {{"name", "dbaudit"}, {"version", DBAUDIT_VERSION}, {"semanticVersion", DBAUDIT_VERSION}, {"rules", rules_}};
     Json run = {{"tool", {{"driver", driver}}},
                 {"invocations", Json::array({invocation()})},
                 {"originalUriBaseIds", {{kRoot, {{"description", {{"text", "The directory the audit was started in."}}}}}}},
                 {"artifacts", artifacts_},
                 {"columnKind", "unicodeCodePoints"},
-                {"results", results},
+                {"results", Json::array()},
                 {"properties", target()}};
     const Json log = {{"$schema", kSchema}, {"version", "2.1.0"}, {"runs", Json::array({run})}};
-    return json_text(log.dump(2));
+    JsonListWriter results(log.dump(2), R"("results": [])", sink);
+    for (const Finding& f : report_.findings) results.add(result(f).dump(2));
+    results.finish();
   }
 
  private:
@@ -172,6 +173,17 @@ class SarifReport {
                               {"statements", input.statements},
                               {"sessions", input.sessions},
                               {"transactions", input.transactions}};
+  }
+
+  /// In the order in which its result names them.
+  void artifacts_of_finding(const Finding& f) {
+    (void)artifact_location(shown_place(report_, f).file);
+    for (const FindingStatement& s : f.statements) {
+      if (!s.place.file.empty()) (void)artifact_location(shown_path(s.place.file, report_.root));
+    }
+    for (const Evidence& e : f.evidence) {
+      if (!e.place.file.empty()) (void)artifact_location(shown_path(e.place.file, report_.root));
+    }
   }
 
   Json physical(const std::string& path, uint64_t line) {
@@ -316,7 +328,7 @@ class SarifReport {
   std::map<std::string, size_t> rule_index_, artifact_index_;
 };
 
-std::string write_sarif(const Report& report, const ReportStyle&) { return SarifReport(report).write(); }
+void write_sarif(const Report& report, const ReportStyle&, const ReportSink& sink) { SarifReport(report).write(sink); }
 
 }  // namespace
 

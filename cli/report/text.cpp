@@ -47,11 +47,15 @@ class TextReport {
     return std::move(out_);
   }
 
-  std::string write() {
-    for (const Finding& f : report_.findings) finding(f);
+  void write(const ReportSink& sink) {
+    for (const Finding& f : report_.findings) {
+      finding(f);
+      sink(out_);
+      out_.clear();
+    }
     coverage();
     summary();
-    return std::move(out_);
+    sink(out_);
   }
 
  private:
@@ -273,7 +277,7 @@ class TextReport {
   std::string out_;
 };
 
-std::string write_text(const Report& report, const ReportStyle& style) { return TextReport(report, style).write(); }
+void write_text(const Report& report, const ReportStyle& style, const ReportSink& sink) { TextReport(report, style).write(sink); }
 
 }  // namespace
 
