@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_set>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
@@ -52,17 +53,24 @@ constexpr std::string_view kSqliteWords =
     " intersect into is isnull join limit not nothing notnull null on or order primary raise references returning select set table"
     " then to transaction union unique update using values when where ";
 
+std::unordered_set<std::string_view> words_of(std::string_view list) {
+  const std::vector<std::string_view> words = split(trim(list), ' ');
+  return {words.begin(), words.end()};
+}
+
 bool is_reserved(std::string_view word, Engine engine) {
-  const std::string padded = " " + to_lower(word) + " ";
-  const auto in = [&padded](std::string_view list) { return list.find(padded) != std::string_view::npos; };
+  static const std::unordered_set<std::string_view> kOfPostgres = words_of(kPostgresWords);
+  static const std::unordered_set<std::string_view> kOfMySql = words_of(kMySqlWords);
+  static const std::unordered_set<std::string_view> kOfSqlite = words_of(kSqliteWords);
+  const std::string lower = to_lower(word);
   switch (engine) {
-    case Engine::kPostgres: return in(kPostgresWords);
+    case Engine::kPostgres: return kOfPostgres.contains(lower);
     case Engine::kMySql:
-    case Engine::kMariaDb: return in(kMySqlWords);
-    case Engine::kSqlite: return in(kSqliteWords);
+    case Engine::kMariaDb: return kOfMySql.contains(lower);
+    case Engine::kSqlite: return kOfSqlite.contains(lower);
     case Engine::kUnknown: break;
   }
-  return in(kPostgresWords) || in(kMySqlWords) || in(kSqliteWords);
+  return kOfPostgres.contains(lower) || kOfMySql.contains(lower) || kOfSqlite.contains(lower);
 }
 
 bool is_plain(std::string_view part, Engine engine) {

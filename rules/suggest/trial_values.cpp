@@ -27,6 +27,16 @@ std::string made_up(std::string_view type, Engine engine) {
   return engine == Engine::kPostgres ? "'1'" : "1";
 }
 
+/// What is bound to parameters to tell which of them went where.
+struct Marks {
+  Marks() {
+    texts.reserve(kMaxParameters);
+    for (size_t i = 0; i < kMaxParameters; ++i) params.emplace_back().text = texts.emplace_back(fmt::format("{}{}", kMark, i));
+  }
+  std::vector<std::string> texts;
+  std::vector<BindValue> params;
+};
+
 /// The number of the parameter that was bound to the slot, or -1.
 int parameter_of(const Value& v) {
   if (!v.text.starts_with(kMark)) return -1;
@@ -83,14 +93,9 @@ const std::string* TrialValues::find(const std::string& table, const std::string
 std::string with_values(const std::string& sql, Templates& templates, Binder& binder, const TrialValues& values) {
   const Engine engine = templates.dialect().engine;
   const Template* t = templates.intern(sql, false);
-  std::vector<std::string> marks(kMaxParameters);
-  std::vector<BindValue> params(kMaxParameters);
-  for (size_t i = 0; i < kMaxParameters; ++i) {
-    marks[i] = fmt::format("{}{}", kMark, i);
-    params[i].text = marks[i];
-  }
+  static const Marks kMarks;
   Arena arena;
-  const BoundValues bound = templates.bind(params, true, arena);
+  const BoundValues bound = templates.bind(kMarks.params, true, arena);
   const BoundStatement* statement = binder.bind(*t);
   std::vector<std::string> literals(kMaxParameters);
   const auto give = [&](const Value& v, const std::string& literal) {
