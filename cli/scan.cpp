@@ -86,6 +86,7 @@ AuditOptions audit_options(const ScanOptions& options, const ScanSources& source
   audit.inputs = sources.logs;
   audit.show_values = options.show_values;
   audit.assumptions = options.assumptions;
+  audit.tries_fixes = sources.target.has_catalog && (sources.engine == Engine::kSqlite || !options.scratch_dsn.empty());
   return audit;
 }
 

@@ -46,7 +46,7 @@ Result<void> settle_findings(const ScanOptions& options, const Baseline& baselin
   how.is_part = options.part.since.known() || options.part.until.known() || !options.part.app.empty() || !options.part.user.empty();
   report.suppressed += suppress(options.suppressions, options.assumptions, how, report.findings, notes);
   std::erase_if(report.findings, [&](const Finding& f) { return f.confidence < options.min_confidence; });
-  std::stable_sort(report.findings.begin(), report.findings.end(), report_order);
+  sort_for_report(report.findings);
 
   const std::string text = options.write_baseline.empty() ? std::string() : baseline_text(report.findings);
   if (!options.baseline.empty()) {

@@ -1,6 +1,9 @@
 #include "rules/finding.h"
 
+#include <algorithm>
+#include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "analyzers/base/text.h"
 
@@ -40,6 +43,26 @@ bool report_order(const Finding& a, const Finding& b) {
   const Place& pb = first_place(b);
   return std::tie(a.severity, b.confidence, a.code, pa.file, pa.line, a.tables, a.columns, a.fingerprint) <
          std::tie(b.severity, a.confidence, b.code, pb.file, pb.line, b.tables, b.columns, b.fingerprint);
+}
+
+// A finding is large: places are sorted, and then each finding is moved once, into the place that the one before it has left.
+void sort_for_report(std::vector<Finding>& findings) {
+  if (std::is_sorted(findings.begin(), findings.end(), report_order)) return;
+  std::vector<size_t> from(findings.size());
+  std::iota(from.begin(), from.end(), size_t{0});
+  std::stable_sort(from.begin(), from.end(), [&](size_t a, size_t b) { return report_order(findings[a], findings[b]); });
+  for (size_t first = 0; first < from.size(); ++first) {
+    if (from[first] == first) continue;
+    Finding out = std::move(findings[first]);
+    size_t free = first;
+    for (size_t next = from[free]; next != first; next = from[free]) {
+      findings[free] = std::move(findings[next]);
+      from[free] = free;
+      free = next;
+    }
+    findings[free] = std::move(out);
+    from[free] = free;
+  }
 }
 
 }  // namespace dbaudit

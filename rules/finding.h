@@ -129,5 +129,7 @@ struct Finding {
 
 /// Severity, then confidence (surest first), then code, then place.
 [[nodiscard]] bool report_order(const Finding& a, const Finding& b);
+/// Into report_order; equals stay as they were.
+void sort_for_report(std::vector<Finding>& findings);
 
 }  // namespace dbaudit

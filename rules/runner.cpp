@@ -714,6 +714,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     out.confidence = Confidence::kPossible;
   }
 
+  if (!options_.checks_fixes) return true;  // nobody reads more of it
+
   const bool autocommit = level == Level::kAutocommit;
   out.isolation = autocommit && options_.engine == Engine::kSqlite ? "AUTOCOMMIT"
                   : g.isolation == Isolation::kUnknown             ? std::string()
@@ -877,7 +879,7 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
       }
     }
   }
-  std::vector<Finding> kept;
+  size_t kept = 0;
   // What a silenced finding stands over stays below it: another rule's view of the same pair would say what was silenced.
   for (size_t i = 0; i < findings.size(); ++i) {
     if (gone[i]) continue;
@@ -890,15 +892,17 @@ std::vector<Finding> Audit::Folder::finish(uint64_t sessions) {
       shown_by_.push_back({g.example, g.second, g.rare->partner, findings[i].confidence});
       findings[i].shown_by = static_cast<uint32_t>(shown_by_.size());
     }
-    kept.push_back(std::move(findings[i]));
+    if (kept != i) findings[kept] = std::move(findings[i]);
+    ++kept;
   }
+  findings.erase(findings.begin() + static_cast<ptrdiff_t>(kept), findings.end());
   for (std::string& line : directives_.unused(options_.rules)) remarks_.push_back(std::move(line));
-  std::stable_sort(kept.begin(), kept.end(), report_order);
-  return kept;
+  sort_for_report(findings);
+  return findings;
 }
 
 void Audit::Folder::check_fixes(std::span<Finding> findings, int jobs) {
-  constexpr size_t kMaxTemplates = 10'000;
+  constexpr size_t kMaxTemplates = 1000;  // each audit of an example has lists as long as there are templates
   std::atomic<size_t> next = 0;
   const auto check = [&] {
     std::optional<Templates> statements;  // of examples and fixes
@@ -946,7 +950,7 @@ std::vector<Finding> check_schema(const AuditOptions& options) {
       all.push_back(std::move(f));
     }
   }
-  std::stable_sort(all.begin(), all.end(), report_order);
+  sort_for_report(all);
   return all;
 }
 

@@ -24,7 +24,9 @@ struct AuditOptions {
   std::vector<std::string> inputs;  ///< paths, by Op::file
   bool show_values = false;
   std::vector<TableAssumption> assumptions;  ///< of [[table]]; `ignored` is the caller's
-  bool checks_fixes = true;                  ///< keeps what check_fixes() needs; false in the audit that does the checking
+  /// Keeps what check_fixes() needs. False in the audit that does the checking: its findings say what is where and how sure, and no more.
+  bool checks_fixes = true;
+  bool tries_fixes = true;  ///< check_fixes() fills Fix::trial
 };
 
 /// What came of the comments in the SQL and of the assumptions about tables, for whoever wrote them. One line each, ordered.

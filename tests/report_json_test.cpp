@@ -178,6 +178,25 @@ TEST_CASE("Report order: severity, confidence (surest first), code, place", "[re
     }
   }
   CHECK_FALSE(report_order(Finding{}, Finding{}));
+
+  // Each of them five times, in disorder; the message tells equal ones apart.
+  std::vector<Finding> mixed;
+  for (size_t i = 0; i < 5 * sorted.size(); ++i) {
+    Finding f = sorted[i * 5 % sorted.size()];
+    f.message = std::to_string(i);
+    mixed.push_back(f);
+  }
+  std::vector<Finding> expected = mixed;
+  std::stable_sort(expected.begin(), expected.end(), report_order);
+  for (const char* how : {"in disorder", "in order"}) {
+    CAPTURE(how);
+    sort_for_report(mixed);
+    REQUIRE(mixed.size() == expected.size());
+    for (size_t i = 0; i < mixed.size(); ++i) {
+      CHECK(mixed[i].message == expected[i].message);
+      CHECK(mixed[i].statements.front().place.file == expected[i].statements.front().place.file);
+    }
+  }
 }
 
 TEST_CASE("Names of severities and confidences are read back in any case", "[report]") {

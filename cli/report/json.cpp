@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "analyzers/base/hash.h"
 #include "analyzers/base/text.h"
@@ -69,13 +70,27 @@ Json summary_json(const Report& report) {
           {"baselined", report.baselined}};
 }
 
+// Of what every finding has many of. Members are put where they stay: from a braced list each would be copied, twice.
+class Object {
+ public:
+  explicit Object(size_t members) { members_.reserve(members); }
+  void add(const char* key, Json value) { members_.emplace_back(key, std::move(value)); }
+  Json take() { return std::move(members_); }
+
+ private:
+  Json::object_t members_;
+};
+
 Json fix_json(const Fix& fix) {
-  Json json = {{"kind", text(fix.kind)}, {"title", text(fix.title)}, {"applicability", applicability_name(fix.applicability)}};
-  if (!fix.sql.empty() || fix.code.empty()) json["sql"] = texts(fix.sql);
-  if (!fix.code.empty()) json["code"] = text(fix.code);
-  json["trade_off"] = text_or_null(fix.trade_off);
-  json["checked"] = texts(fix.checked);
-  return json;
+  Object json(7);
+  json.add("kind", text(fix.kind));
+  json.add("title", text(fix.title));
+  json.add("applicability", applicability_name(fix.applicability));
+  if (!fix.sql.empty() || fix.code.empty()) json.add("sql", texts(fix.sql));
+  if (!fix.code.empty()) json.add("code", text(fix.code));
+  json.add("trade_off", text_or_null(fix.trade_off));
+  json.add("checked", texts(fix.checked));
+  return json.take();
 }
 
 Json orm_json(const Finding& f) {
@@ -90,47 +105,52 @@ Json source_json(const Finding& f) {
           {"route", text_or_null(f.source_route)}};
 }
 
+Json statement_json(const FindingStatement& s) {
+  Object json(6);
+  json.add("role", text(s.role));
+  json.add("template", text(s.sql));
+  json.add("file", text_or_null(s.place.file));
+  json.add("line", line_or_null(s.place.line));
+  json.add("session", text_or_null(s.session));
+  json.add("time", text_or_null(to_iso8601(s.time)));
+  return json.take();
+}
+
+Json evidence_json(const Evidence& e) {
+  return {{"kind", text(e.kind)}, {"text", text(e.text)}, {"file", text_or_null(e.place.file)}, {"line", line_or_null(e.place.line)}};
+}
+
 Json finding_json(const Finding& f) {
-  Json statements = Json::array();
-  for (const FindingStatement& s : f.statements) {
-    statements.push_back({{"role", text(s.role)},
-                          {"template", text(s.sql)},
-                          {"file", text_or_null(s.place.file)},
-                          {"line", line_or_null(s.place.line)},
-                          {"session", text_or_null(s.session)},
-                          {"time", text_or_null(to_iso8601(s.time))}});
-  }
-  Json evidence = Json::array();
-  for (const Evidence& e : f.evidence) {
-    evidence.push_back(
-        {{"kind", text(e.kind)}, {"text", text(e.text)}, {"file", text_or_null(e.place.file)}, {"line", line_or_null(e.place.line)}});
-  }
-  Json fixes = Json::array();
+  Json statements = Json::array(), evidence = Json::array(), fixes = Json::array();
+  for (const FindingStatement& s : f.statements) statements.push_back(statement_json(s));
+  for (const Evidence& e : f.evidence) evidence.push_back(evidence_json(e));
   for (const Fix& fix : f.fixes) fixes.push_back(fix_json(fix));
-  return {{"code", text(f.code)},
-          {"name", text(f.name)},
-          {"severity", severity_name(f.severity)},
-          {"confidence", confidence_name(f.confidence)},
-          {"scope", text_or_null(scope_name(f.scope))},
-          {"message", text(f.message)},
-          {"why", text(f.why)},
-          {"engine", engine_or_null(f.engine)},
-          {"isolation", text_or_null(f.isolation)},
-          {"tables", texts(f.tables)},
-          {"columns", texts(f.columns)},
-          {"key_columns", texts(f.key_columns)},
-          {"occurrences", f.occurrences},
-          {"sessions", f.sessions},
-          {"first_time", text_or_null(to_iso8601(f.first_time))},
-          {"last_time", text_or_null(to_iso8601(f.last_time))},
-          {"window_ms", {{"p50", milliseconds_or_null(f.window_p50_ms)}, {"max", milliseconds_or_null(f.window_max_ms)}}},
-          {"orm", orm_json(f)},
-          {"source", source_json(f)},
-          {"statements", statements},
-          {"evidence", evidence},
-          {"fixes", fixes},
-          {"related", texts(f.related)},
-          {"fingerprint", hex64(f.fingerprint)}};
+  Object json(24);
+  json.add("code", text(f.code));
+  json.add("name", text(f.name));
+  json.add("severity", severity_name(f.severity));
+  json.add("confidence", confidence_name(f.confidence));
+  json.add("scope", text_or_null(scope_name(f.scope)));
+  json.add("message", text(f.message));
+  json.add("why", text(f.why));
+  json.add("engine", engine_or_null(f.engine));
+  json.add("isolation", text_or_null(f.isolation));
+  json.add("tables", texts(f.tables));
+  json.add("columns", texts(f.columns));
+  json.add("key_columns", texts(f.key_columns));
+  json.add("occurrences", f.occurrences);
+  json.add("sessions", f.sessions);
+  json.add("first_time", text_or_null(to_iso8601(f.first_time)));
+  json.add("last_time", text_or_null(to_iso8601(f.last_time)));
+  json.add("window_ms", {{"p50", milliseconds_or_null(f.window_p50_ms)}, {"max", milliseconds_or_null(f.window_max_ms)}});
+  json.add("orm", orm_json(f));
+  json.add("source", source_json(f));
+  json.add("statements", std::move(statements));
+  json.add("evidence", std::move(evidence));
+  json.add("fixes", std::move(fixes));
+  json.add("related", texts(f.related));
+  json.add("fingerprint", hex64(f.fingerprint));
+  return json.take();
 }
 
 void write_json(const Report& report, const ReportStyle&, const ReportSink& sink) {

@@ -164,7 +164,7 @@ class Checker {
     Mend first, second, twin;
     const FindingExample nothing;
     const bool placed = mend_for(fix, has_example() ? *examples_.first : nothing, catalog, binder, first);
-    fix.trial = first.sql;
+    if (options_.tries_fixes) fix.trial = first.sql;
     if (!understood || !placed || !is_shown()) return false;
     if (is_refused(fix, first, known, binder)) return false;
     if (plan_->second) (void)mend_for(fix, *examples_.second, catalog, binder, second);
