@@ -94,7 +94,7 @@ void in_program(const Fix& fix, std::string& out) {
 
 std::string place_text(const Place& p) {
   if (p.file.empty()) return {};
-  return p.line == 0 ? p.file : fmt::format("{}:{}", p.file, p.line);
+  return p.line == 0 ? p.file.str() : fmt::format("{}:{}", p.file, p.line);
 }
 
 void head(const Finding& f, std::string& out) {

@@ -154,7 +154,7 @@ void describe(const Folded& f, Finding& finding) {
   // What no level but the highest changes where no row was there must not be promised of a lower one.
   if (f.pattern == Pattern::kDeleteInsert && f.material.engine == Engine::kPostgres && f.scope == Scope::kLevelBased &&
       f.outcome == Outcome::kSilent)
-    finding.why += " Where no row was there before, both sets stay at REPEATABLE READ too.";
+    finding.why = finding.why.str() + " Where no row was there before, both sets stay at REPEATABLE READ too.";
   const bool gaps = f.outcome == Outcome::kError && is_mysql_family(f.material.engine) && f.level != Level::kAutocommit &&
                     f.level != Level::kReadCommitted;
   const std::string erase = short_sql(f.material.read_sql);

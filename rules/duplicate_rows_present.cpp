@@ -32,8 +32,8 @@ std::vector<Fix> fixes_for(const DuplicateRows& found) {
   m.version = found.catalog->server.version;
   m.table = found.table;
   m.table_name = found.table->qualified();
-  m.key_columns = found.pair->data.columns;
-  m.null_columns = found.pair->data.null_columns;
+  m.key_columns = found.pair->data->columns;
+  m.null_columns = found.pair->data->null_columns;
   std::vector<Fix> fixes = suggest::unique_key(m);
   if (!fixes.empty()) return fixes;
   for (const Fix& fix : found.pair->fixes) {

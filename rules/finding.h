@@ -1,5 +1,6 @@
 #pragma once
-// What an audit says: findings with their evidence and fixes. A Finding owns its strings; reports only print it.
+// What an audit says: findings with their evidence and fixes. A Finding owns its strings, but for those that many findings have in common: they are Names.
+// Reports only print it.
 
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "analyzers/base/engine.h"
+#include "analyzers/base/name.h"
+#include "analyzers/base/rare.h"
 #include "analyzers/base/time.h"
 
 namespace dbaudit {
@@ -26,7 +29,7 @@ enum class Applicability : uint8_t { kSafe, kUnsafe, kDisplayOnly };
 
 /// A place in an input.
 struct Place {
-  std::string file;   ///< path as given; empty when not from a log
+  Name file;          ///< path as given; empty when not from a log
   uint64_t line = 0;  ///< 1-based; 0 unknown
 };
 
@@ -67,7 +70,7 @@ struct FixUse {
 };
 
 struct Fix {
-  std::string kind;  ///< CLI.md `fixes.kind`: `unique-index`, `upsert`, `atomic-update`, `lock`, `orm`, …
+  Name kind;  ///< CLI.md `fixes.kind`: `unique-index`, `upsert`, `atomic-update`, `lock`, `orm`, …
   std::string title;
   Applicability applicability = Applicability::kUnsafe;
   std::vector<std::string> sql;      ///< statements to paste, in order; empty for an ORM fix
@@ -99,14 +102,14 @@ struct DataCheck {
 };
 
 struct Finding {
-  std::string code, name;
+  Name code, name;
   Severity severity = Severity::kError;
   Confidence confidence = Confidence::kPossible;
   Scope scope = Scope::kNone;
   std::string message;  ///< one sentence: what happens to the data
-  std::string why;      ///< what the engine does at this level, and whether a stronger level helps
+  Name why;             ///< what the engine does at this level, and whether a stronger level helps
   Engine engine = Engine::kUnknown;
-  std::string isolation;            ///< `READ COMMITTED`, `AUTOCOMMIT`; empty when unknown
+  Name isolation;                   ///< `READ COMMITTED`, `AUTOCOMMIT`; empty when unknown
   std::vector<std::string> tables;  ///< qualified when the schema tells
   std::vector<std::string> columns, key_columns;
   uint64_t occurrences = 0;
@@ -123,7 +126,7 @@ struct Finding {
   std::vector<Fix> fixes;
   std::vector<std::string> related;  ///< codes of rules that also fit, less specifically
   uint64_t fingerprint = 0;
-  DataCheck data;
+  Rare<DataCheck> data;
   uint32_t shown_by = 0;  ///< for Audit::check_fixes: which of its examples show this finding, from 1; 0: none. Not reported.
 };
 

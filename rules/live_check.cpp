@@ -232,7 +232,7 @@ std::string LiveCheck::too_dear(const Question& question) {
 }
 
 void LiveCheck::not_asked(Finding& f, const std::string& why) {
-  f.why += fmt::format("{}The live data was not asked: {}.", f.why.empty() ? "" : " ", why);
+  f.why = fmt::format("{}{}The live data was not asked: {}.", f.why.str(), f.why.empty() ? "" : " ", why);
 }
 
 const Rows* LiveCheck::answer(const Question& question, Finding& f) {
@@ -246,7 +246,7 @@ const Rows* LiveCheck::answer(const Question& question, Finding& f) {
     it = answers_
              .emplace(question.sql, why.empty() ? connection_.query(question.sql, kMostValues, options_.timeout_ms) : fail(std::move(why)))
              .first;
-    if (!it->second) notes_.push_back(fmt::format("{}: not asked for {}: {}", f.data.table, question.about, it->second.error().message));
+    if (!it->second) notes_.push_back(fmt::format("{}: not asked for {}: {}", f.data->table, question.about, it->second.error().message));
   }
   if (it->second) return &*it->second;
   not_asked(f, it->second.error().message);
@@ -322,10 +322,10 @@ std::vector<Finding> LiveCheck::duplicate_rows(std::vector<Finding>& findings) c
     found.more = seen.more;
     found.query = seen.query;
     for (Finding& f : findings) {
-      if (f.data.question != DataQuestion::kDuplicates || !f.data.proves || key_of(f.data) != key) continue;
+      if (f.data->question != DataQuestion::kDuplicates || !f.data->proves || key_of(f.data) != key) continue;
       if (found.pair == nullptr) {
         found.pair = &f;
-        found.table = table_of(f.data.table);
+        found.table = table_of(f.data->table);
       }
       if (std::find(found.related.begin(), found.related.end(), f.code) == found.related.end()) found.related.push_back(f.code);
       f.related.emplace_back(kDuplicateRowsRule);

@@ -63,14 +63,16 @@ Finding log_gap_finding(const LogGap& gap, Engine engine) {
   f.engine = engine;
   f.occurrences = 1;
   std::vector<std::string> missing;
-  uint64_t print = hash_bytes(f.code);
+  std::string why;
+  uint64_t print = hash_bytes(f.code.str());
   for (const Gap& known : kGaps) {
     if (std::find(gap.missing.begin(), gap.missing.end(), known.word) == gap.missing.end()) continue;
     missing.emplace_back(known.missing);
     print = hash_combine(print, hash_bytes(known.word));
-    if (!f.why.empty()) f.why += ' ';
-    f.why += known.consequence;
+    if (!why.empty()) why += ' ';
+    why += known.consequence;
   }
+  f.why = why;
   print = hash_combine(print, hash_bytes(gap.format));
   f.fingerprint = print;
   std::string list = missing.empty() ? std::string() : missing.front();

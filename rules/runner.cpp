@@ -89,7 +89,7 @@ class FewSessions {
   uint32_t count_ = 0;
 };
 
-DataCheck data_check(const Group& g) {
+Rare<DataCheck> data_check(const Group& g) {
   const Sight& m = g.first;
   DataCheck check;
   if (m.rare->data) {
@@ -99,6 +99,8 @@ DataCheck data_check(const Group& g) {
     check.table = m.table_name;
     check.columns = texts_of(m.key_columns.all());
     check.null_columns = texts_of(m.rare->null_columns);
+  } else {
+    return {};
   }
   // A rule that doubts its own match doubts that the key is one. (What the runner doubts, sessions and boundaries, is no doubt about the key.)
   check.proves = check.proves && g.confidence >= Confidence::kLikely && !m.counted;
@@ -720,11 +722,11 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   out.isolation = autocommit && options_.engine == Engine::kSqlite ? "AUTOCOMMIT"
                   : g.isolation == Isolation::kUnknown             ? std::string()
                                                                    : std::string(isolation_name(g.isolation));
-  out.why = explain_verdict(m.pattern, options_.engine, level, scope);
+  std::string why = explain_verdict(m.pattern, options_.engine, level, scope);
   if (g.level_unknown * 2 > g.occurrences) {
-    out.why +=
-        " This log does not show where transactions begin and end, so the statements may have stood in one transaction or in several.";
+    why += " This log does not show where transactions begin and end, so the statements may have stood in one transaction or in several.";
   }
+  out.why = why;
   out.orm_name = g.orm_name;
   out.orm_call = g.orm_call;
   out.source_file = g.rare->source_file;

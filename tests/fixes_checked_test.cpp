@@ -63,7 +63,7 @@ std::string lacks(const Finding& finding, bool runs) {
       return std::find(fix.checked.begin(), fix.checked.end(), how) != fix.checked.end();
     };
     if (is_checked("parses") && is_checked("silences") && (!runs || is_checked("runs"))) return {};
-    all += "  " + fix.kind + " [" + join(fix.checked, ", ") + "] " + join(fix.sql, "; ") + "\n";
+    all += "  " + fix.kind.str() + " [" + join(fix.checked, ", ") + "] " + join(fix.sql, "; ") + "\n";
   }
   return all.empty() ? "  no SQL fix\n" : all;
 }
@@ -156,7 +156,7 @@ TEST_CASE("every bad fixture has a fix that parses, runs and silences", "[rules]
       if (f.name != rule_of(fixture) || no_sql_cure().contains(f.code) || is_cured_otherwise(f)) continue;
       ++findings;
       if (const std::string what = lacks(f, scanned->runs); !what.empty())
-        problems += f.code + " " + fixture.parent_path().filename().string() + "/" + fixture.filename().string() + "\n" + what;
+        problems += f.code.str() + " " + fixture.parent_path().filename().string() + "/" + fixture.filename().string() + "\n" + what;
     }
   }
   INFO(problems);
@@ -203,7 +203,7 @@ TEST_CASE("every loud finding of the corpus has a fix that parses, runs and sile
         if (no_sql_cure().contains(f.code) || is_cured_otherwise(f)) continue;
         ++findings;
         if (const std::string what = lacks(f, scanned->runs); !what.empty())
-          problems += f.code + " " + path.filename().string() + "/" + log + "\n" + what;
+          problems += f.code.str() + " " + path.filename().string() + "/" + log + "\n" + what;
       }
     }
   }

@@ -181,7 +181,7 @@ void check_cases(const std::function<void()>& reset, const std::function<void(co
       CHECK(f.why.empty());
       CHECK(notes.empty());
     } else {
-      CHECK(f.why.find(c.why) != std::string::npos);
+      CHECK(f.why.str().find(c.why) != std::string::npos);
       CHECK(notes.size() <= 1);
       for (const std::string& note : notes) CHECK(note.find('\n') == std::string::npos);
     }

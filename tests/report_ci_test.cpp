@@ -124,7 +124,7 @@ TEST_CASE("GitHub: the documented escapes, one line a finding", "[report][github
   Finding& f = report.findings[0];
   f.source_file = "a,b:c%d\r\n::error::x.py";
   f.message = "100%\n::stop-commands::x\r\x1b[2J";
-  f.why.clear();
+  f.why = "";
   f.fixes.clear();
   report.findings.resize(1);
   CHECK(write("github", report) ==

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -28,26 +29,32 @@ std::string source(const char* file) { return read_file(std::string(DBAUDIT_SOUR
 
 std::string markdown(std::string_view page) { return html_from_markdown(page); }
 
-/// Every string of a report.
-std::vector<std::string*> strings_of(Report& report) {
-  std::vector<std::string*> all = {&report.target.version, &report.target.dsn, &report.target.isolation, &report.target.settings["x"]};
-  for (std::string& note : report.notes) all.push_back(&note);
-  for (InputSummary& input : report.inputs) all.insert(all.end(), {&input.path, &input.format});
+/// Makes every string of a report `text`.
+void set_strings(Report& report, const std::string& text) {
+  report.target.version = report.target.dsn = report.target.isolation = report.target.settings["x"] = text;
+  const auto set = [&](std::vector<std::string>& list) { std::fill(list.begin(), list.end(), text); };
+  set(report.notes);
+  for (InputSummary& input : report.inputs) input.path = input.format = text;
   for (Finding& f : report.findings) {
-    all.insert(all.end(), {&f.code, &f.name, &f.message, &f.why, &f.isolation, &f.orm_name, &f.orm_call, &f.source_file, &f.source_route});
-    for (auto* list : {&f.tables, &f.columns, &f.key_columns, &f.related}) {
-      for (std::string& s : *list) all.push_back(&s);
+    f.code = f.name = f.why = f.isolation = text;
+    f.message = f.orm_name = f.orm_call = f.source_file = f.source_route = text;
+    for (auto* list : {&f.tables, &f.columns, &f.key_columns, &f.related}) set(*list);
+    for (FindingStatement& s : f.statements) {
+      s.role = s.sql = s.session = text;
+      s.place.file = text;
     }
-    for (FindingStatement& s : f.statements) all.insert(all.end(), {&s.role, &s.sql, &s.place.file, &s.session});
-    for (InterleavingStep& s : f.interleaving) all.push_back(&s.text);
-    for (Evidence& e : f.evidence) all.insert(all.end(), {&e.kind, &e.text, &e.place.file});
+    for (InterleavingStep& s : f.interleaving) s.text = text;
+    for (Evidence& e : f.evidence) {
+      e.kind = e.text = text;
+      e.place.file = text;
+    }
     for (Fix& fix : f.fixes) {
-      all.insert(all.end(), {&fix.kind, &fix.title, &fix.trade_off, &fix.code});
-      for (std::string& s : fix.sql) all.push_back(&s);
-      for (std::string& s : fix.checked) all.push_back(&s);
+      fix.kind = text;
+      fix.title = fix.trade_off = fix.code = text;
+      set(fix.sql);
+      set(fix.checked);
     }
   }
-  return all;
 }
 
 TEST_CASE("HTML text: what could be markup is not, what could be a command is seen", "[report][html]") {
@@ -217,7 +224,7 @@ TEST_CASE("The page says all that the report knows", "[report][html]") {
 
 TEST_CASE("No string of a report is more than text on the page", "[report][html]") {
   Report report = sample_report();
-  for (std::string* s : strings_of(report)) *s = "</pre>\"'><script>x</script><img src=x onerror=y>{{script}}\xff\x1b";
+  set_strings(report, "</pre>\"'><script>x</script><img src=x onerror=y>{{script}}\xff\x1b");
   const std::string page = write(report);
   CHECK(count(page, "<script") == 1);
   CHECK(count(page, "<img") == 0);
@@ -227,7 +234,7 @@ TEST_CASE("No string of a report is more than text on the page", "[report][html]
   // Quotes: the same page with harmless text has the same markup.
   std::string marks, harmless;
   for (char c : page) marks += c == '<' || c == '>' ? std::string(1, c) : "";
-  for (std::string* s : strings_of(report)) *s = "x";
+  set_strings(report, "x");
   for (char c : write(report)) harmless += c == '<' || c == '>' ? std::string(1, c) : "";
   CHECK(marks == harmless);
 }

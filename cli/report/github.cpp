@@ -47,11 +47,11 @@ std::string property_value(std::string_view text) {
 std::string annotation(const Report& report, const Finding& f) {
   const ShownPlace place = shown_place(report, f);
   std::string message = f.message;
-  if (!f.why.empty()) message += "\n" + f.why;
+  if (!f.why.empty()) message += "\n" + f.why.str();
   // Their SQL is too long for what stands between the lines of a diff.
   for (const Fix& fix : f.fixes) message += "\nFix: " + fix.title;
   return fmt::format("::{} file={},line={},title={}::{}\n", kCommands[static_cast<size_t>(f.severity)],
-                     property_value(printable(place.file)), place.line, property_value(printable(f.code + " " + f.name)),
+                     property_value(printable(place.file)), place.line, property_value(printable(fmt::format("{} {}", f.code, f.name))),
                      message_value(message));
 }
 

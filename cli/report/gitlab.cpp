@@ -2,6 +2,8 @@
 // Source: docs.gitlab.com, "Code Quality", section "Code Quality report format": description, check_name, fingerprint, severity (info, minor, major,
 // critical or blocker), location.path without `./`, location.lines.begin.
 
+#include <fmt/format.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -36,7 +38,7 @@ void write_gitlab(const Report& report, const ReportStyle&, const ReportSink& si
     // GitLab keeps one of two issues with one fingerprint; findings without a place of their own (two logs with one gap) may share theirs.
     std::string fingerprint = hex64(f.fingerprint);
     if (const uint64_t use = ++uses[f.fingerprint]; use > 1) fingerprint += "-" + std::to_string(use);
-    const Json issue = {{"description", printable(f.code + ": " + f.message)},
+    const Json issue = {{"description", printable(fmt::format("{}: {}", f.code, f.message))},
                         {"check_name", printable(f.name)},
                         {"fingerprint", fingerprint},
                         {"severity", severity_word(f)},

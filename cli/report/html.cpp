@@ -68,7 +68,7 @@ std::string_view applicability_reason(Applicability a) {
 
 std::string place_text(const Place& place) {
   if (place.file.empty()) return "";
-  return html_text(place.line == 0 ? place.file : fmt::format("{}:{}", place.file, place.line));
+  return html_text(place.line == 0 ? place.file.str() : fmt::format("{}:{}", place.file, place.line));
 }
 
 std::string_view input_name(const InputSummary& input) { return input.path == "-" ? "standard input" : std::string_view(input.path); }
@@ -347,7 +347,7 @@ class HtmlReport {
   }
 
   [[nodiscard]] std::string more(const Finding& f, const std::string& anchor) const {
-    std::string out = "<p>" + rule_link(f.code, "About " + f.code);
+    std::string out = "<p>" + rule_link(f.code, "About " + f.code.str());
     if (!f.related.empty()) {
       std::vector<std::string> links;
       for (const std::string& code : f.related) links.push_back(rule_link(code, code));

@@ -107,8 +107,8 @@ std::string row_of_finding(const Axis& axis, const Finding& f, const std::string
   if (to != from) told += " to " + axis.time(to);
   std::string out =
       fmt::format("<li class=\"{}\" data-f=\"{}\"><a class=\"label\" href=\"#{}\"><b>{}</b> {}</a><svg role=\"img\" aria-label=\"{}: {}\">",
-                  severity_name(f.severity), anchor, anchor, html_text(f.code), html_text(f.tables.empty() ? f.name : f.tables.front()),
-                  severity_name(f.severity), told);
+                  severity_name(f.severity), anchor, anchor, html_text(f.code),
+                  html_text(f.tables.empty() ? f.name.str() : f.tables.front()), severity_name(f.severity), told);
   out += line;
   for (int64_t mark : marks) out += fmt::format("<circle cx=\"{:.2f}%\" cy=\"10\" r=\"3.5\"/>", axis.percent(mark));
   return out + "</svg></li>\n";

@@ -51,7 +51,7 @@ bool begins_block(std::string_view line) {
 
 std::string place_text(const Place& place) {
   if (place.file.empty()) return "";
-  return place.line == 0 ? place.file : fmt::format("{}:{}", place.file, place.line);
+  return place.line == 0 ? place.file.str() : fmt::format("{}:{}", place.file, place.line);
 }
 
 /// A fix as it is pasted.

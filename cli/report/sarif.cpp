@@ -221,7 +221,7 @@ class SarifReport {
 
   static std::string whole_message(const Finding& f) {
     std::string all = f.message;
-    if (!f.why.empty()) all += "\n\n" + f.why;
+    if (!f.why.empty()) all += "\n\n" + f.why.str();
     for (const Fix& fix : f.fixes) {
       all += fmt::format("\n\nFix ({}): {}", applicability_name(fix.applicability), fix.title);
       for (const std::string& sql : fix.sql) all += "\n" + sql + statement_end(sql, f.engine);
