@@ -40,10 +40,12 @@ void OutputFile::write(std::string_view piece) {
 }
 
 Result<void> OutputFile::finish() {
-  if (file_ != nullptr) {
+  if (!is_standard_output() && file_ != nullptr) {
     errno = 0;
-    fail_if((is_standard_output() ? std::fflush(file_) : std::fclose(file_)) != 0);
-    file_ = nullptr;
+    fail_if(std::fclose(std::exchange(file_, nullptr)) != 0);
+  } else if (error_ == 0) {
+    errno = 0;
+    fail_if(std::fflush(file_) != 0);
   }
   if (error_ == 0 && !part_.empty()) {
     fail_if(std::rename(part_.c_str(), path_.c_str()) != 0);

@@ -9,8 +9,8 @@
 
 namespace dbaudit {
 
-/// A file that is written piece by piece and is there, whole, when it is finished: until then it is beside its place under another name. What is there
-/// already and is no regular file (`/dev/null`, a pipe) is written to, never replaced; so is standard output (`-` or an empty path).
+/// A file that is written piece by piece and is there, whole, when it is finished: until then it is beside its place under another name. What is
+/// there already and is no regular file (`/dev/null`, a pipe) is written to, never replaced; so is standard output (`-` or an empty path).
 class OutputFile {
  public:
   explicit OutputFile(std::string path);

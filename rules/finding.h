@@ -1,5 +1,5 @@
 #pragma once
-// What an audit says: findings with their evidence and fixes. A Finding owns its strings, but for those that many findings have in common: they are Names.
+// What an audit says: findings with their evidence and fixes. A Finding owns its strings, but for the Names: those many findings have in common.
 // Reports only print it.
 
 #include <cstdint>

@@ -15,8 +15,8 @@ namespace dbaudit {
 /// Writes what json_text() gives for a document with a long list, one element at a time. Every dump is indented by two.
 class JsonListWriter {
  public:
-  /// `frame` is the dump of the document with its list still empty; `empty_list` is how that stands there: `"findings": []`, or `[]` when the document is the
-  /// list. (Nothing else can look like it: in a string its quotes would be escaped.) Writes what comes before the list.
+  /// `frame` is the dump of the document with its list still empty; `empty_list` is how that stands there: `"findings": []`, or `[]` when the document
+  /// is the list. (Nothing else can look like it: in a string its quotes would be escaped.) Writes what comes before the list.
   JsonListWriter(std::string_view frame, std::string_view empty_list, const ReportSink& sink);
   /// `dump` is that of the next element.
   void add(std::string_view dump);

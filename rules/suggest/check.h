@@ -30,9 +30,9 @@ struct FindingExamples {
   Confidence confidence = Confidence::kPossible;  ///< of the finding as the log alone shows it: live data may have made it surer
 };
 
-/// Fills Fix::checked with `parses` and `silences`, and Fix::trial where it is wanted. The partner runs as it was, but for what the fix says every transaction must do. Of a
-/// finding that no unit shows, the rule is asked about the schema again (Rule::check_schema). `templates`: of the audited dialect; fixes and examples of many
-/// findings have statements in common, and each is parsed once.
+/// Fills Fix::checked with `parses` and `silences`, and Fix::trial where it is wanted. The partner runs as it was, but for what the fix says every
+/// transaction must do. Of a finding that no unit shows, the rule is asked about the schema again (Rule::check_schema). `templates`: of the audited
+/// dialect; fixes and examples of many findings have statements in common, and each is parsed once.
 void check_fixes(Finding& finding, const FindingExamples& examples, const AuditOptions& options, Templates& templates);
 
 }  // namespace dbaudit
