@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace dbaudit {
@@ -16,8 +18,15 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
     return;
   }
   struct stat there = {};
-  const bool in_place = stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode);
-  if (!in_place) part_ = fmt::format("{}.part{}", path_, static_cast<long>(getpid()));
+  // `/dev/stdout` may lead to a regular file, and is no place of one.
+  const bool in_place = stat(path_.c_str(), &there) == 0 && (!S_ISREG(there.st_mode) || path_.starts_with("/dev/"));
+  if (!in_place) {
+    // A link stays one: the file is put where it leads.
+    std::error_code dangling;
+    const std::filesystem::path target = std::filesystem::canonical(path_, dangling);
+    place_ = dangling ? path_ : target.string();
+    part_ = fmt::format("{}.part{}", place_, static_cast<long>(getpid()));
+  }
   errno = 0;
   file_ = std::fopen(in_place ? path_.c_str() : part_.c_str(), in_place ? "ab" : "wb");
   fail_if(file_ == nullptr);
@@ -48,7 +57,7 @@ Result<void> OutputFile::finish() {
     fail_if(std::fflush(file_) != 0);
   }
   if (error_ == 0 && !part_.empty()) {
-    fail_if(std::rename(part_.c_str(), path_.c_str()) != 0);
+    fail_if(std::rename(part_.c_str(), place_.c_str()) != 0);
     if (error_ == 0) part_.clear();
   }
   if (error_ == 0) return {};

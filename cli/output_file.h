@@ -10,7 +10,8 @@
 namespace dbaudit {
 
 /// A file that is written piece by piece and is there, whole, when it is finished: until then it is beside its place under another name. What is
-/// there already and is no regular file (`/dev/null`, a pipe) is written to, never replaced; so is standard output (`-` or an empty path).
+/// there already and is no regular file (`/dev/null`, a pipe), or anything in `/dev`, is written to, never replaced; so is standard output (`-` or an empty path).
+/// A symbolic link is followed.
 class OutputFile {
  public:
   explicit OutputFile(std::string path);
@@ -27,7 +28,8 @@ class OutputFile {
   void fail_if(bool failed);
   [[nodiscard]] bool is_standard_output() const { return path_.empty() || path_ == "-"; }
 
-  std::string path_, part_;  // part_: the other name; empty when there is none
+  std::string path_;
+  std::string place_, part_;  // where the file goes, and its name until then; empty when it is written in place
   std::FILE* file_ = nullptr;
   int error_ = 0;  // errno of what failed first
 };

@@ -38,6 +38,19 @@ TEST_CASE("A file that is not finished leaves nothing behind", "[output]") {
   CHECK(files_in(directory.path()) == 0);
 }
 
+TEST_CASE("A link leads to where the file goes, and stays one", "[output]") {
+  const TemporaryDirectory directory;
+  const std::string there = directory.path() + "/there", link = directory.path() + "/link", loose = directory.path() + "/loose";
+  write_file(there, "old");
+  std::filesystem::create_symlink(there, link);
+  std::filesystem::create_symlink(directory.path() + "/none", loose);
+  REQUIRE(write_whole(link, "new"));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(read_file(there) == "new");
+  REQUIRE(write_whole(loose, "text"));  // led nowhere
+  CHECK(read_file(loose) == "text");
+}
+
 TEST_CASE("A file that cannot be written says why", "[output]") {
   const TemporaryDirectory directory;
   const auto error_of = [](const std::string& path) {
