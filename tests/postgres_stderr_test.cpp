@@ -1,4 +1,7 @@
 #include <map>
+#include <random>
+#include <string>
+#include <tuple>
 
 #include "analyzers/log/formats/log_line_prefix.h"
 #include "analyzers/log/formats/postgres_entry.h"
@@ -173,6 +176,55 @@ TEST_CASE("log_line_prefix: every escape, padding and %q") {
   // A line made to be slow: every blank could end %a, and nothing fits.
   const std::string spaces(100'000, ' ');
   CHECK_FALSE(LogLinePrefix("%a %a %a %a %a %a ").match(spaces, clock, &fields, &text_at));
+}
+
+TEST_CASE("log_line_prefix: a header like one before it is taken apart as if it were the first") {
+  std::mt19937 random(20261122);
+  const auto any_of = [&random](const auto& list) { return std::string(list[random() % std::size(list)]); };
+  const char* const prefixes[] = {"%m [%p] %u@%d ", "%m [%p] %q%u@%d/%a ", "%t [%p]: user=%u,db=%d ", "%m [%p] ", "%m [%p] %r %u ",
+                                  "%m %u [%p] %d ", "%m [%5p] %d ",        "[%p] %m %u@%d ",          "%m %p",    "%m [%p] %c %d "};
+  const char* const processes[] = {"7", "4471", "4472", "44721", "", "x"};
+  const char* const names[] = {
+      "app", "tenant_user_of_a_long_name_0001", "tenant_user_of_a_long_name_0002", "[unknown]", "LOG:  ", "a b", "", "x:y", "[7] app"};
+  const char* const severities[] = {"LOG:  ", "ERROR:  ", "DETAIL:  ", "STATEMENT:  ", "LOG:", "DEBUG1:  ", "none"};
+  for (const std::string prefix : prefixes) {
+    const LogLinePrefix seen_before(prefix);
+    size_t matched = 0;
+    for (int round = 0; round < 5000; ++round) {
+      std::string line;
+      for (size_t i = 0; i < prefix.size(); ++i) {
+        if (prefix[i] != '%') {
+          line += prefix[i];
+          continue;
+        }
+        while (prefix[++i] >= '0' && prefix[i] <= '9') continue;
+        switch (prefix[i]) {
+          case 'm': line += "2026-11-20 14:25:53.782 UTC"; break;
+          case 't': line += "2026-11-20 14:25:53 UTC"; break;
+          case 'p': line += any_of(processes); break;
+          case 'r': line += "127.0.0.1(" + std::to_string(random() % 50) + ")"; break;
+          case 'c': line += "6b00587" + std::to_string(random() % 8) + ".1a"; break;
+          case 'q': break;
+          default: line += any_of(names);
+        }
+        if (prefix[i] == 'q' && random() % 4 == 0) break;
+      }
+      line += any_of(severities) + (random() % 2 == 0 ? "statement: SELECT 1" : "");
+      PrefixClock clock, other_clock;
+      PrefixFields fields, expected;
+      size_t text_at = 0, expected_at = 0;
+      const auto severity = seen_before.match(line, clock, &fields, &text_at);
+      const auto expected_severity = LogLinePrefix(prefix).match(line, other_clock, &expected, &expected_at);
+      CAPTURE(prefix, line);
+      REQUIRE(severity == expected_severity);
+      if (!severity) continue;
+      ++matched;
+      CHECK(text_at == expected_at);
+      CHECK(std::tie(fields.app, fields.user, fields.database, fields.remote, fields.pid, fields.session_id) ==
+            std::tie(expected.app, expected.user, expected.database, expected.remote, expected.pid, expected.session_id));
+    }
+    CHECK(matched > 500);
+  }
 }
 
 TEST_CASE("log_line_prefix: times and zones") {
