@@ -74,7 +74,9 @@ struct OpenSession : SessionState {
   /// The unit ends next but one: its ops are here by now.
   void expect_statements() const {
     constexpr size_t kMost = 16;
-    for (size_t i = 0; i < std::min(unit.ops.size(), kMost); ++i) unit.ops[i].statement->expect();
+    for (size_t i = 0; i < std::min(unit.ops.size(), kMost); ++i) {
+      if (const BoundStatement* const statement = unit.ops[i].statement; statement != nullptr) statement->expect();
+    }
   }
   /// Was it silent for longer than a work unit may be? A clock far behind is a gap as well: it was set back, or another log begins.
   [[nodiscard]] bool is_gap(const TimePoint& now, int64_t unit_gap_us) const {

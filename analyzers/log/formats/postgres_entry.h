@@ -71,8 +71,8 @@ class PostgresSessions {
   struct Connection {
     RareText app, user, database;  // from `connection authorized`, for prefixes that do not show them
   };
-  /// One line of the processor's cache: there may be a hundred thousand of them.
-  struct alignas(64) Session {
+  /// There may be a hundred thousand of them: what few need stands elsewhere.
+  struct Session {
     uint64_t line = 0;  // of the last statement; 0: none
     uint64_t text_hash = 0;
     uint32_t text_size = 0;
