@@ -460,7 +460,7 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
 void Audit::Folder::expect(const WorkUnit& unit) const {
   constexpr size_t kFewTemplates = 4096;  // their bindings stay near
   if (runs_.size() < kFewTemplates) return;
-  for (const Op& op : unit.ops) prefetch(op.statement, sizeof(BoundStatement));
+  for (const Op& op : unit.ops) op.statement->expect();
   for (const Op& op : unit.ops) {
     const BoundStatement& statement = *op.statement;
     const std::vector<ReadAccess>& reads = statement.access.reads;

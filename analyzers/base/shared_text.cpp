@@ -16,11 +16,12 @@ namespace {
 constexpr uint32_t kSeparatorBits = 2;
 constexpr std::array<std::string_view, 1U << kSeparatorBits> kSeparators = {"", " ", ".", ", "};
 
-/// The separator that begins at `p`; 0: none does. A comma is one with the blank behind it.
-uint32_t separator_at(const char* p, const char* end) {
-  if (*p == ' ') return 1;
-  if (*p == '.') return 2;
-  return *p == ',' && end - p > 1 && p[1] == ' ' ? 3 : 0;
+/// The separator that `rest` begins with; 0: none. A comma is one with the blank behind it.
+uint32_t separator_of(std::string_view rest) {
+  for (uint32_t i = 1; i < kSeparators.size(); ++i) {
+    if (rest.starts_with(kSeparators[i])) return i;
+  }
+  return 0;
 }
 
 /// The first byte at or after `p` that may begin a separator, or `end`.
@@ -47,8 +48,11 @@ SharedText::SharedText(std::string_view text) {
   const char* const end = text.data() + text.size();
   for (const char* begin = text.data(); begin < end;) {
     const char* stop = find_separator(begin, end);
-    while (stop < end && separator_at(stop, end) == 0) stop = find_separator(stop + 1, end);
-    const uint32_t separator = stop < end ? separator_at(stop, end) : 0;
+    uint32_t separator = separator_of({stop, end});
+    while (stop < end && separator == 0) {
+      stop = find_separator(stop + 1, end);
+      separator = separator_of({stop, end});
+    }
     const std::string_view word(begin, static_cast<size_t>(stop - begin));
     // Lists of columns say the same table with each.
     const Name repeated = words.size() < 2 ? Name() : Name::of(words[words.size() - 2] >> kSeparatorBits);

@@ -111,7 +111,7 @@ size_t find_value(std::string_view sql, size_t from) {
   for (size_t at = from; at < sql.size(); at += kStep) {
     if (values_and_brackets_at(sql.data() + at, sql) == 0) continue;
     uint32_t marks = digits_and_quotes_at(sql.data() + at, sql);
-    uint32_t brackets = either_at(sql.data() + at, sql, '(', '(');
+    uint32_t brackets = bits_at(sql.data() + at, sql, [](auto x) { return is_one(x, '('); });
     while ((marks | brackets) != 0) {
       const auto first = static_cast<size_t>(std::countr_zero(marks | brackets));
       const size_t i = at + first;

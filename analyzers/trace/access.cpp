@@ -137,6 +137,7 @@ int primary_equal(const Table* table, const std::vector<KeyColumn>& equal) {
 void add_reads(const Deriving& from, StatementAccess& out) {
   const BoundStatement& s = from.statement;
   const StatementFacts& f = s.facts();
+  std::vector<Name> columns;  // of the table, that the block fetches by name
   for (size_t b = 0; b < f.blocks.size(); ++b) {
     const QueryBlock& block = f.blocks[b];
     const std::span<const BoundTable> tables = s.tables_of(b);
@@ -178,17 +179,14 @@ void add_reads(const Deriving& from, StatementAccess& out) {
         if (inside_exists && parent.parent < 0 && reads_no_table(f, parent)) r.top_level = true;  // SELECT EXISTS (…)
       }
       bool all_probe = !block.items.empty();
-      const auto is_fetched = [&](const SelectItem& item) {
-        return !item.column.name.empty() && !is_star(item) && s.owner(static_cast<int>(b), item.column) == static_cast<int>(i);
-      };
-      size_t columns = 0;
+      columns.clear();
       for (const SelectItem& item : block.items) {
         all_probe &= is_probe_item(item);
         if (is_star(item)) {
           const int owner = item.column.qualifier.empty() ? static_cast<int>(i) : s.owner(static_cast<int>(b), item.column);
           r.all_columns |= owner == static_cast<int>(i);
-        } else {
-          columns += is_fetched(item) ? 1 : 0;
+        } else if (!item.column.name.empty() && s.owner(static_cast<int>(b), item.column) == static_cast<int>(i)) {
+          columns.push_back(item.column.name.lower());
         }
       }
       take_aggregate(block, r);
@@ -200,14 +198,10 @@ void add_reads(const Deriving& from, StatementAccess& out) {
         r.top_level = sums.parent < 0 && sums.cte_name.empty();
       }
       if (r.all_columns && r.table != nullptr) r.of_star = static_cast<uint32_t>(r.table->columns.size());
-      r.fetched.reserve(r.of_star + columns);
+      r.fetched.reserve(r.of_star + columns.size());
       const auto fetch = [&](Name column, const Column* known) { r.fetched.push_back({column, from.uses.of(r.table, known, column)}); };
       for (uint32_t c = 0; c < r.of_star; ++c) fetch(r.table->columns[c].name.lower(), &r.table->columns[c]);
-      for (const SelectItem& item : block.items) {
-        if (!is_fetched(item)) continue;
-        const Name column = item.column.name.lower();
-        fetch(column, r.table != nullptr ? r.table->column(column) : nullptr);
-      }
+      for (const Name column : columns) fetch(column, r.table != nullptr ? r.table->column(column) : nullptr);
       out.tables_read |= r.bit;
       out.reads.push_back(std::move(r));
     }

@@ -410,15 +410,17 @@ void PostgresSessions::convert(const PostgresEntry& entry, LogRecord& record, Re
         ++stray_durations_;
       }
       break;
-    case Phase::kBind:
+    case Phase::kBind: {
       // Should the execution fail, this may be all that tells its values (log_parameter_max_length_on_error is 0 by default).
       session.has_pending_bind = true;
-      session.bound.edit().hash = text_key(message.sql);
-      session.bound.edit().parameters.clear();
+      Bound& bound = session.bound.edit();
+      bound.hash = text_key(message.sql);
+      bound.parameters.clear();
       if (is_parameters(entry.detail) && entry.detail.size() <= kMaxKeptParameters && !record.session.empty()) {
-        session.bound.edit().parameters = entry.detail.substr(12);
+        bound.parameters = entry.detail.substr(12);
       }
       break;
+    }
     case Phase::kPlan: plan(text, session, record); break;
     case Phase::kNone:
       if (text.starts_with("AUDIT: ")) {
