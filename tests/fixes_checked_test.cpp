@@ -108,10 +108,12 @@ std::optional<Scanned> scan(const std::vector<std::string>& arguments, const fs:
     ~There() { fs::current_path(before); }
     fs::path before = fs::current_path();
   } const there(directory);
-  const Result<CommandLine> line = parse_command_line(arguments, ".");
+  Result<CommandLine> line = parse_command_line(arguments, ".");
   if (!line || line->command != Command::kScan) return std::nullopt;
   Result<ScanSources> sources = open_sources(line->scan);
   if (!sources) return std::nullopt;
+  // What fixes are tried on is found once for all scans; the options still say that they will be: only then are the statements of trials made.
+  line->scan.scratch_dsn = scratches != nullptr ? Scratches::scratch_dsn(sources->engine) : std::string();
   Result<ScanOutcome> outcome = audit_sources(line->scan, Baseline(), *sources);
   if (!outcome) return std::nullopt;
   Scanned scanned{sources->engine, false, std::move(outcome->report.findings)};
