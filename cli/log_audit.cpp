@@ -8,6 +8,7 @@
 #include "analyzers/base/text.h"
 #include "cli/interrupt.h"
 #include "cli/record_pipeline.h"
+#include "cli/records_ahead.h"
 #include "cli/report/layout.h"
 #include "cli/terminal.h"
 #include "rules/log_gap.h"
@@ -42,7 +43,9 @@ LogAudit::LogAudit(const ScanOptions& options, const AuditOptions& rules, Isolat
       audit_(rules),
       templates_(dialect_of(engine_)),
       binder_(rules.catalog),
-      trace_(templates_, binder_, trace_options(options, engine_, isolation), [this](const WorkUnit& unit) { audit_.visit(unit); }),
+      trace_(
+          templates_, binder_, trace_options(options, engine_, isolation), [this](const WorkUnit& unit) { audit_.visit(unit); },
+          [this](const WorkUnit& unit) { audit_.expect(unit); }),
       others_(database),
       part_(options.part),
       progress_(progress_mode(isatty(STDERR_FILENO) == 1, options.quiet, options.progress), terminal_columns(STDERR_FILENO)) {}
@@ -67,6 +70,7 @@ LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
           const RecordPipeline::Item& soon = batch->items[i + kAhead];
           trace_.expect(soon.session, soon.record, batch->of(soon));
         }
+        if (trace_.is_wide() && i + 1 < batch->items.size()) trace_.expect(batch->of(batch->items[i + 1]));
         progress_.at(batch->bytes_read);
         times.see(item.record);
         if (!item.is_left_out) trace_.feed(index, item.session, log.format->orm, item.record, batch->of(item));
@@ -75,14 +79,17 @@ LogAudit::Times LogAudit::feed(uint32_t index, OpenLog& log) {
     return times;
   }
   LogRecord record;
-  while (InterruptWatch::caught() == 0 && log.reader->next(record)) {
+  while (!trace_.is_wide() && InterruptWatch::caught() == 0 && log.reader->next(record)) {
     progress_.at(log.lines->bytes_read());
     times.see(record);
-    const bool fetches_ahead = !record.next_session.empty() && trace_.has_many_sessions();
-    const uint64_t next = fetches_ahead ? SessionPool::key_of(log.format->name, record.next_session) : 0;
-    if (fetches_ahead) trace_.expect_far(next);
     if (!others_.leaves_out(record) && !part_.leaves_out(record)) trace_.feed(index, log.format->name, log.format->orm, record);
-    if (fetches_ahead) trace_.expect(next);
+  }
+  if (!trace_.is_wide()) return times;
+  RecordsAhead ahead(log.format->name, *log.reader, templates_, trace_, others_, part_);
+  while (const RecordsAhead::Item* const item = ahead.next()) {
+    progress_.at(log.lines->bytes_read());
+    times.see(item->record);
+    if (!item->is_left_out) trace_.feed(index, item->session, log.format->orm, item->record, item->statements);
   }
   return times;
 }

@@ -1,6 +1,5 @@
 #include "cli/record_pipeline.h"
 
-#include "analyzers/trace/session_pool.h"
 #include "cli/interrupt.h"
 
 namespace dbaudit {
@@ -10,20 +9,6 @@ namespace {
 constexpr size_t kItems = 512;
 constexpr size_t kBytes = size_t{512} << 10;
 constexpr size_t kFewValues = 4, kManyValues = 64;
-
-// Leaves of a record what the trace asks of it, with its bytes where they stay while the reader goes on.
-void keep(LogRecord& record, Arena& arena) {
-  for (std::string_view LogRecord::*const text :
-       {&LogRecord::session, &LogRecord::error_code, &LogRecord::error_message, &LogRecord::source_file})
-    record.*text = arena.copy(record.*text);
-  for (std::string_view LogRecord::*const text :
-       {&LogRecord::app, &LogRecord::user, &LogRecord::database, &LogRecord::sql, &LogRecord::txid})
-    record.*text = {};
-  const std::span<Tag> tags = arena.array<Tag>(record.tags.size());
-  for (size_t i = 0; i < tags.size(); ++i) tags[i] = {arena.copy(record.tags[i].name), arena.copy(record.tags[i].value)};
-  record.tags = tags;
-  record.params = {};
-}
 
 }  // namespace
 
@@ -79,32 +64,40 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
   batch.items.clear();
   batch.statements.clear();
   batch.arena.reset(Arena::kLargestBlock);
-  while (batch.items.size() < kItems && batch.arena.bytes_used() < kBytes) {
+  // Of many templates few are near: what a statement looks up is asked from memory while those before it are prepared.
+  constexpr size_t kManyTemplates = 4096;
+  const size_t ahead = templates_.size() > kManyTemplates ? 4 : 0;
+  std::vector<Item>& items = batch.items;
+  size_t prepared = 0;
+  while (items.size() < kItems && batch.arena.bytes_used() < kBytes) {
     LogRecord record;
     at_end = InterruptWatch::caught() != 0 || !reader_.next(record);
     if (at_end) break;
-    add(record, batch);
+    Item& item = items.emplace_back();
+    item.keep(stream_, record, others_, part_, batch.arena);
+    if (ahead == 0) {
+      item.start = Templates::start_of(record.sql);
+      prepare(item, record, batch);
+      ++prepared;
+      continue;
+    }
+    item.keep_text(record, batch.arena);
+    templates_.expect(item.start);
+    if (items.size() > ahead / 2) templates_.expect_shape(items[items.size() - 1 - ahead / 2].start);
+    if (items.size() > prepared + ahead) {
+      prepare(items[prepared], items[prepared].record, batch);
+      ++prepared;
+    }
   }
+  for (; prepared < items.size(); ++prepared) prepare(items[prepared], items[prepared].record, batch);
   batch.bytes_read = lines_.bytes_read();
 }
 
-void RecordPipeline::add(const LogRecord& record, Batch& batch) {
-  Item& item = batch.items.emplace_back();
-  item.is_left_out = others_.leaves_out(record) || part_.leaves_out(record);
+void RecordPipeline::prepare(Item& item, const LogRecord& record, Batch& batch) {
+  // Values that rows are picked by are compared; those that are written may be, and are not worth it unless the trace is behind.
+  const size_t hashed = is_ahead_ ? kManyValues : kFewValues;
   item.first_statement = static_cast<uint32_t>(batch.statements.size());
-  item.record = record;
-  item.session = SessionPool::key_of(stream_, record.session);
-  if (item.is_left_out) return;
-  keep(item.record, batch.arena);
-  if (record.kind != RecordKind::kStatement) return;
-  each_statement(record, templates_, [&](PreparedStatement s) {
-    s.evaluate(record, templates_, batch.arena);
-    // Values that rows are picked by are compared; those that are written may be, and are not worth it unless the trace is behind.
-    if (s.values.slots.size() <= (is_ahead_ ? kManyValues : kFewValues)) {
-      for (const Value& v : s.values.slots) static_cast<void>(v.hash());
-    }
-    batch.statements.push_back(s);
-  });
+  item.prepare(record, templates_, batch.arena, hashed, [&](const PreparedStatement& s) { batch.statements.push_back(s); });
   item.statements = static_cast<uint32_t>(batch.statements.size()) - item.first_statement;
 }
 

@@ -12,9 +12,7 @@
 
 #include "analyzers/base/arena.h"
 #include "analyzers/log/reader.h"
-#include "analyzers/trace/prepare.h"
-#include "cli/database_filter.h"
-#include "cli/part_filter.h"
+#include "cli/pending_record.h"
 
 namespace dbaudit {
 
@@ -22,10 +20,7 @@ namespace dbaudit {
 /// templates are numbered as without it. At most four batches of some 512 records are in flight.
 class RecordPipeline {
  public:
-  struct Item {
-    LogRecord record;      ///< without bind parameters: they are in the statements
-    uint64_t session = 0;  ///< SessionPool::key_of()
-    bool is_left_out = false;
+  struct Item : PendingRecord {
     uint32_t first_statement = 0, statements = 0;  ///< of Batch::statements
   };
   /// What one turn of the thread has made. Good until the next call of next().
@@ -54,7 +49,8 @@ class RecordPipeline {
  private:
   void fill();
   void fill(Batch& batch, bool& at_end);
-  void add(const LogRecord& record, Batch& batch);
+  /// The item's statements; `record` is it with its text.
+  void prepare(Item& item, const LogRecord& record, Batch& batch);
 
   const std::string_view stream_;
   RecordReader& reader_;

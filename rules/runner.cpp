@@ -150,6 +150,7 @@ class Audit::Folder final : public RuleContext {
   void note(uint64_t key, const WorkUnit& unit, uint32_t op) override;
   void report(Match match) override;
 
+  void expect(const WorkUnit& unit) const;
   void visit(const WorkUnit& unit);
   std::vector<Finding> finish(uint64_t sessions);
   void check_fixes(std::span<Finding> findings, int jobs);
@@ -157,7 +158,6 @@ class Audit::Folder final : public RuleContext {
   [[nodiscard]] Remarks remarks() const { return {directives_.errors(), remarks_}; }
 
  private:
-  void expect(const WorkUnit& unit) const;
   /// What is to be known of all statements at the end, whatever the rules make of them.
   void remember(const WorkUnit& unit, const Op& op);
   Group& group_of(const Match& m, uint64_t statement, bool is_silenced);
@@ -221,10 +221,10 @@ class Audit::Folder final : public RuleContext {
   struct Runs {
     const BoundStatement* statement = nullptr;
     FewSessions by;
-    uint32_t fetched = 0;  // the first of its reads in fetched_
+    uint32_t fetched = 0;  // by its read; by its several reads: the place of the first in fetched_
   };
   std::vector<Runs> runs_;                  // by template; some are of none that ran
-  std::vector<ReadRows::Columns> fetched_;  // by the reads of the templates that ran
+  std::vector<ReadRows::Columns> fetched_;  // by the reads of the templates with several
   KeyAccounts keys_;
   Arena examples_;          // of groups_
   Arena partner_examples_;  // of partners_
@@ -444,11 +444,19 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
     for (const WriteAccess& w : statement.access.writes) {
       if (w.kind == StatementKind::kDelete) deleted_from_.insert(w.name_hash);
     }
+    const bool are_several = statement.access.reads.size() > 1;
     runs.fetched = static_cast<uint32_t>(fetched_.size());
-    for (const ReadAccess& r : statement.access.reads) fetched_.push_back(r.equal.empty() ? 0 : read_rows_.columns_of(r.fetched));
+    for (const ReadAccess& r : statement.access.reads) {
+      const ReadRows::Columns columns = r.equal.empty() ? 0 : read_rows_.columns_of(r.fetched);
+      if (are_several) {
+        fetched_.push_back(columns);
+      } else {
+        runs.fetched = columns;
+      }
+    }
   }
   runs.by.add(unit.session);
-  const ReadRows::Columns* columns = fetched_.data() + runs.fetched;
+  const ReadRows::Columns* columns = statement.access.reads.size() > 1 ? fetched_.data() + runs.fetched : &runs.fetched;
   for (const ReadAccess& r : statement.access.reads) {
     const uint64_t row = *columns == 0 ? 0 : row_identity(r, r.equal, op);
     if (row != 0) read_rows_.add(row, *columns);
@@ -460,7 +468,6 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
 void Audit::Folder::expect(const WorkUnit& unit) const {
   constexpr size_t kFewTemplates = 4096;  // their bindings stay near
   if (runs_.size() < kFewTemplates) return;
-  for (const Op& op : unit.ops) op.statement->expect();
   for (const Op& op : unit.ops) {
     const BoundStatement& statement = *op.statement;
     const std::vector<ReadAccess>& reads = statement.access.reads;
@@ -478,7 +485,6 @@ void Audit::Folder::expect(const WorkUnit& unit) const {
 
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
-  expect(unit);
   keys_.observe(unit);
   for (const Op& op : unit.ops) remember(unit, op);
   const TraitMask traits = traits_of(unit);
@@ -958,6 +964,7 @@ std::vector<Finding> check_schema(const AuditOptions& options) {
 
 Audit::Audit(const AuditOptions& options) : folder_(std::make_unique<Folder>(options)) {}
 Audit::~Audit() = default;
+void Audit::expect(const WorkUnit& unit) const { folder_->expect(unit); }
 void Audit::visit(const WorkUnit& unit) { folder_->visit(unit); }
 std::vector<Finding> Audit::finish(uint64_t sessions) { return folder_->finish(sessions); }
 void Audit::check_fixes(std::span<Finding> findings, int jobs) { folder_->check_fixes(findings, jobs); }

@@ -45,6 +45,8 @@ class Audit {
   Audit(const Audit&) = delete;
   Audit& operator=(const Audit&) = delete;
 
+  /// The unit is visited soon, what its statements are bound to is at hand: makes that cheaper.
+  void expect(const WorkUnit& unit) const;
   /// What the unit's statements were bound to must live as long as the audit is asked for anything.
   void visit(const WorkUnit& unit);
   /// The findings, in report_order, their fixes not checked. `sessions` is the number of sessions that ran a statement. Call once.

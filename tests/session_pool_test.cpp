@@ -34,10 +34,12 @@ class Pool {
   /// Names of those whose units ended.
   std::vector<std::string> rest(int64_t before, const std::string& current = "") {
     std::vector<std::string> ended;
-    sessions.rest_silent(before, key(current), [&](OpenSession& s) {
-      ended.push_back(s.unit.session_key);
-      s.clear_unit();
-    });
+    sessions.rest_silent(
+        before, key(current), [](const WorkUnit&) {},
+        [&](OpenSession& s) {
+          ended.push_back(s.unit.session_key);
+          s.clear_unit();
+        });
     return ended;
   }
   bool is_open(const std::string& name) { return sessions.find(key(name)) != nullptr; }

@@ -53,9 +53,16 @@ class HashTable {
     slots_[hole] = Slot();
     --size_;
   }
+  /// Forgets all, and keeps its size.
+  void clear() {
+    for (Slot& slot : slots_) {
+      if (slot.key != 0) slot = Slot();
+    }
+    size_ = 0;
+  }
   /// For a key that is looked up soon.
   void prefetch(uint64_t key) const {
-    if (!slots_.empty()) dbaudit::prefetch(&slots_[stored(key) & (slots_.size() - 1)]);
+    if (!slots_.empty()) dbaudit::prefetch(&slots_[stored(key) & (slots_.size() - 1)], sizeof(Slot));
   }
   /// Calls visit(key, value) with each.
   template <typename Visit>

@@ -9,7 +9,9 @@ namespace dbaudit {
 
 namespace large_pages {
 
-/// Never nullptr. From 2 MiB on the memory is on large pages where the system has some to give (Linux, transparent huge pages: `madvise` or `always`).
+inline constexpr size_t kCacheLine = 64;
+
+/// Never nullptr; begins a cache line, so that no slot of a power of two bytes lies across two. From 2 MiB on the memory is on large pages where the system has some to give (Linux, transparent huge pages: `madvise` or `always`).
 [[nodiscard]] void* allocate(size_t bytes);
 void free(void* memory, size_t bytes);
 
@@ -19,6 +21,7 @@ void free(void* memory, size_t bytes);
 template <typename T>
 struct LargePages {
   using value_type = T;
+  static_assert(alignof(T) <= large_pages::kCacheLine);
 
   LargePages() = default;
   template <typename Other>

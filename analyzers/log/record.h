@@ -45,9 +45,8 @@ struct LogRecord {
   /// kError, kCompletion with `attaches`: the line of the statement they belong to (the session's previous one; in a log without
   /// sessions, an earlier one).
   uint64_t about_line = 0;
-  uint64_t line = 0;              ///< 1-based line of the entry's first byte
-  std::string_view session;       ///< key of the session; empty when the log cannot tell sessions apart
-  std::string_view next_session;  ///< of the entry behind this one, where the reader has seen it: for whoever fetches ahead
+  uint64_t line = 0;         ///< 1-based line of the entry's first byte
+  std::string_view session;  ///< key of the session; empty when the log cannot tell sessions apart
   std::string_view app, user, database;
   TimePoint time;      ///< start, when the log tells; else unknown
   TimePoint end_time;  ///< end, when the log tells

@@ -149,8 +149,6 @@ uint64_t hash_on(uint64_t hash, const char* p, size_t n) {
 
 }  // namespace
 
-KnownShapes::Start::Start(std::string_view sql) : end(find_value(sql, 0)), hash(hash_bytes(sql.substr(0, end))) {}
-
 KnownShapes::KnownShapes(const Dialect& dialect) : dialect_(dialect) {}
 
 /// Behind the plain value that begins at `p`, or null.
@@ -275,7 +273,7 @@ bool KnownShapes::matches(const Shape& shape, std::string_view sql, size_t start
 }
 
 /// The start goes on behind the value that it ends before. False: there is none, or not a plain one.
-bool KnownShapes::lengthen(Start& start, std::string_view sql) const {
+bool KnownShapes::lengthen(StatementStart& start, std::string_view sql) const {
   if (start.end == sql.size()) return false;
   const char* const end = sql.data() + sql.size();
   const char* behind = sql.data() + start.end;
@@ -298,14 +296,27 @@ bool KnownShapes::lengthen(Start& start, std::string_view sql) const {
   return true;
 }
 
-const Template* KnownShapes::find(std::string_view sql) {
+StatementStart KnownShapes::start_of(std::string_view sql) {
+  if (sql.size() < kStep || sql.size() > kLongest) return {};
+  const size_t end = find_value(sql, 0);
+  return {end, hash_bytes(sql.substr(0, end))};
+}
+
+void KnownShapes::expect_shape(const StatementStart& start) const {
+  const Shapes* const shapes = by_start_.find(start.hash);
+  if (shapes == nullptr) return;
+  constexpr size_t kUsual = sizeof(Shape) + 2 * sizeof(Part);
+  prefetch(shapes->first, kUsual);
+  prefetch(shapes->of_first, Template::kNear);
+}
+
+const Template* KnownShapes::find(std::string_view sql, const StatementStart& first) {
   if (sql.size() < kStep || sql.size() > kLongest) return nullptr;
-  const Start first(sql);
-  Start start = first;
+  StatementStart start = first;
   do {
     Shapes* const shapes = by_start_.find(start.hash);
     if (shapes == nullptr) return nullptr;
-    prefetch(shapes->of_first, sizeof(Template));
+    prefetch(shapes->of_first, Template::kNear);
     for (Shape** link = &shapes->first; *link != nullptr; link = &(*link)->next) {
       Shape* const shape = *link;
       if (!matches(*shape, sql, first.end)) continue;
@@ -326,7 +337,7 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
   if (sql.size() < kStep || sql.size() > kLongest || lifted.pieces.size() > kMostPieces || !lifted.more_rows.empty()) return;
   if (of->id < added_.size() && added_[of->id] == kMostOfTemplate) return;
   const char* const begin = sql.data();
-  const Start start(sql);
+  const StatementStart start = start_of(sql);
   std::array<Part, kMostPieces> parts;
   uint32_t behind = 0;  // the last piece
   uint32_t gap_end = 0;
@@ -380,7 +391,7 @@ void KnownShapes::add(std::string_view sql, const Lifted& lifted, const Template
   put(sql, start, shape, std::span(parts).first(shape.size));
 }
 
-void KnownShapes::put(std::string_view sql, Start start, const Shape& fresh, std::span<const Part> parts) {
+void KnownShapes::put(std::string_view sql, StatementStart start, const Shape& fresh, std::span<const Part> parts) {
   const size_t bytes = sizeof(Shape) + parts.size_bytes();
   if (memory_.bytes_used() + bytes > kMostBytes) {
     by_start_ = {};

@@ -12,6 +12,7 @@
 #include "analyzers/base/hash_table.h"
 #include "analyzers/sql/dialect.h"
 #include "analyzers/sql/slot_pass.h"
+#include "analyzers/sql/statement_start.h"
 
 namespace dbaudit {
 
@@ -23,7 +24,13 @@ class KnownShapes {
 
   /// The template of a statement that reads like one of those added but for its values; its pieces are in lifted() then, until the next call. nullptr: unknown, or not
   /// plain enough to tell. Equal means that 64 bits of hash are, of the bytes before the first value and of those behind it.
-  const Template* find(std::string_view sql);
+  const Template* find(std::string_view sql) { return find(sql, start_of(sql)); }
+  /// The same with start_of() the statement.
+  const Template* find(std::string_view sql, const StatementStart& first);
+  [[nodiscard]] static StatementStart start_of(std::string_view sql);
+  /// A statement with this start is looked up soon. A little later once more, and then again: what each call has fetched says where the next is to look.
+  void expect(const StatementStart& start) const { by_start_.prefetch(start.hash); }
+  void expect_shape(const StatementStart& start) const;
   [[nodiscard]] const Lifted& lifted() const { return lifted_; }
   /// Of the shape last found, as add() was told. (A comment is hashed like all that is no value.)
   [[nodiscard]] bool has_comment() const { return has_comment_; }
@@ -61,13 +68,6 @@ class KnownShapes {
     bool has_comment = false;
   };
   static_assert(sizeof(Shape) == 32 && alignof(Shape) >= alignof(Part));
-  /// What stands before the first value of a statement; where many go on differently, what stands between the first values too.
-  struct Start {
-    explicit Start(std::string_view sql);
-
-    size_t end = 0;  ///< where the next value begins, or the statement ends
-    uint64_t hash = 0;
-  };
   struct Shapes {
     Shape* first = nullptr;
     const Template* of_first = nullptr;  ///< here too: it is fetched together with the shape
@@ -78,11 +78,12 @@ class KnownShapes {
   const char* skip_value(const char* p, std::string_view sql, Piece& piece) const;
   const char* skip_list(const char* p, std::string_view sql, const Part& part, Piece& list);
   bool matches(const Shape& shape, std::string_view sql, size_t start);
-  bool lengthen(Start& start, std::string_view sql) const;
-  void put(std::string_view sql, Start start, const Shape& fresh, std::span<const Part> parts);
+  /// Where many statements begin alike, what stands between their first values tells them apart too.
+  bool lengthen(StatementStart& start, std::string_view sql) const;
+  void put(std::string_view sql, StatementStart start, const Shape& fresh, std::span<const Part> parts);
 
   const Dialect& dialect_;
-  HashTable<Shapes> by_start_;  // by Start::hash
+  HashTable<Shapes> by_start_;  // by StatementStart::hash
   Arena memory_;                // of the shapes and their parts
   std::vector<uint8_t> added_;  // by template: how often
   bool has_comment_ = false;

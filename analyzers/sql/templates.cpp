@@ -53,9 +53,13 @@ Templates::Templates(const Dialect& dialect, size_t cap)
 
 Templates::~Templates() = default;
 
-const Template* Templates::intern(std::string_view sql, bool truncated) {
+StatementStart Templates::start_of(std::string_view sql) { return KnownShapes::start_of(sql); }
+void Templates::expect(const StatementStart& start) const { shapes_->expect(start); }
+void Templates::expect_shape(const StatementStart& start) const { shapes_->expect_shape(start); }
+
+const Template* Templates::intern(std::string_view sql, bool truncated, const StatementStart& start) {
   if (!truncated) {
-    if (const Template* known = by_shape(sql)) return known;
+    if (const Template* known = by_shape(sql, start)) return known;
   }
   const uint64_t hash = hash_of_some(sql);
   if (const Template* known = by_text(sql, hash, truncated)) return known;
@@ -75,7 +79,7 @@ const Template* Templates::by_text(std::string_view sql, uint64_t hash, bool tru
   for (size_t way = 0; way < set.ways.size(); ++way) {
     if (set.hashes[way] != hash || set.ways[way] == nullptr) continue;
     const Known& known = *set.ways[way];
-    prefetch(known.of, sizeof(Template));
+    prefetch(known.of, Template::kNear);
     if (known.truncated != truncated || known.text != sql) continue;
     last_dropped_ = false;
     last_name_ = sql.substr(known.name_at, known.name_size);
@@ -86,8 +90,8 @@ const Template* Templates::by_text(std::string_view sql, uint64_t hash, bool tru
   return nullptr;
 }
 
-const Template* Templates::by_shape(std::string_view sql) {
-  const Template* const known = shapes_->find(sql);
+const Template* Templates::by_shape(std::string_view sql, const StatementStart& start) {
+  const Template* const known = shapes_->find(sql, start);
   if (known == nullptr) return nullptr;
   last_dropped_ = false;
   last_name_ = {};

@@ -13,6 +13,7 @@
 #include "analyzers/sql/facts.h"
 #include "analyzers/sql/fingerprint.h"
 #include "analyzers/sql/parser.h"
+#include "analyzers/sql/statement_start.h"
 #include "analyzers/sql/tokens.h"
 
 namespace dbaudit {
@@ -20,6 +21,9 @@ namespace dbaudit {
 class KnownShapes;
 
 struct Template {
+  /// Bytes at its beginning that hold what is asked of the template of every statement.
+  static constexpr size_t kNear = 128;
+
   uint32_t id = 0;
   bool is_op = false;        ///< is_op(facts)
   bool locks_rows = false;   ///< some block of it has FOR UPDATE or the like
@@ -36,7 +40,14 @@ class Templates {
   ~Templates();
   /// The template of `sql`; parsed at its first sight. A truncated statement never shares a template with a whole one. Past the cap an
   /// unseen statement gets the shared opaque template 0 and is counted in dropped(). The pointer stays valid for the table's life.
-  const Template* intern(std::string_view sql, bool truncated);
+  const Template* intern(std::string_view sql, bool truncated) { return intern(sql, truncated, start_of(sql)); }
+  /// The same with start_of() the statement.
+  const Template* intern(std::string_view sql, bool truncated, const StatementStart& start);
+  /// For who knows the statements to come: a statement with this start is interned soon. expect() first and expect_shape() a little later: what the one
+  /// has fetched says where the other is to look.
+  [[nodiscard]] static StatementStart start_of(std::string_view sql);
+  void expect(const StatementStart& start) const;
+  void expect_shape(const StatementStart& start) const;
   /// Values of the statement last interned, whose bytes must still be there. Nothing for template 0.
   BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
   /// May the statement last interned hold a comment? False: certainly not.
@@ -67,7 +78,7 @@ class Templates {
 
   /// nullptr: not known so.
   const Template* by_text(std::string_view sql, uint64_t hash, bool truncated);
-  const Template* by_shape(std::string_view sql);
+  const Template* by_shape(std::string_view sql, const StatementStart& start);
   const Template* by_words(std::string_view sql, bool truncated);
   void remember_shape(std::string_view sql, const Normalised& n, bool cut, const Template* of);
   void remember_text(std::string_view sql, uint64_t hash, bool truncated, const Template* of);

@@ -32,7 +32,7 @@ class BoundStatement {
   [[nodiscard]] const StatementFacts& facts() const { return source->facts; }
   /// It is looked at soon, and what it holds: that was made next to it, mostly behind it.
   void expect() const {
-    constexpr size_t kNear = 512;
+    constexpr size_t kNear = 448;
     prefetch(this, kNear);
   }
   /// Parallel to facts().blocks[b].tables.
@@ -48,7 +48,12 @@ class Binder {
   explicit Binder(const Catalog* catalog) : catalog_(catalog) {}
   /// The binding of a template; made at its first use. Valid for the binder's life.
   const BoundStatement* bind(const Template& t);
-  /// The template is bound soon.
+  /// One more than the highest number of a template bound.
+  [[nodiscard]] size_t size() const { return by_id_.size(); }
+  /// The template is bound soon; and, a little later, very soon.
+  void expect_far(const Template& t) const {
+    if (t.id < by_id_.size()) prefetch(&by_id_[t.id]);
+  }
   void expect(const Template& t) const {
     if (t.id < by_id_.size() && by_id_[t.id] != nullptr) by_id_[t.id]->expect();
   }

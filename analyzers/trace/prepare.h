@@ -41,10 +41,11 @@ class PacketParts {
 };
 
 /// Calls `visit` with each statement of `record` right after it was interned, in order: one, or those of a packet; none when it has no text.
+/// `start`: Templates::start_of() the record's text.
 template <typename Visit>
-void each_statement(const LogRecord& record, Templates& templates, const Visit& visit) {
+void each_statement(const LogRecord& record, const StatementStart& start, Templates& templates, const Visit& visit) {
   if (record.sql_unknown || record.sql.empty()) return;
-  const Template* t = templates.intern(record.sql, record.truncated);
+  const Template* t = templates.intern(record.sql, record.truncated, start);
   if (!t->facts.multiple || t->facts.following.empty()) {
     visit(PreparedStatement{t, record.sql, {}, {}, templates.has_comment()});
     return;

@@ -89,8 +89,15 @@ std::string request_of(std::span<const Tag> tags, const CommentTags& comments) {
 
 }  // namespace
 
-Trace::Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit)
-    : templates_(templates), binder_(binder), options_(options), visit_(std::move(visit)), sessions_(options.engine) {}
+Trace::Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit, UnitVisitor expect)
+    : templates_(templates),
+      binder_(binder),
+      options_(options),
+      visit_(std::move(visit)),
+      expect_(std::move(expect)),
+      sessions_(options.engine) {
+  if (!expect_) expect_ = [](const WorkUnit&) {};
+}
 
 void Trace::expect(uint64_t session) const {
   if (const Session* const s = sessions_.find(session); s != nullptr) prefetch(s, sizeof(Session));
@@ -98,7 +105,11 @@ void Trace::expect(uint64_t session) const {
 
 void Trace::expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const {
   if (const Session* const s = sessions_.find(session); s != nullptr) s->expect_op(time_of(record), options_.unit_gap_us);
-  for (const PreparedStatement& s : statements) prefetch(s.of, sizeof(Template));
+  for (const PreparedStatement& s : statements) binder_.expect_far(*s.of);
+}
+
+void Trace::expect(std::span<const PreparedStatement> statements) const {
+  for (const PreparedStatement& s : statements) binder_.expect(*s.of);
 }
 
 Op* Trace::op_about(Session& s, uint32_t file, const LogRecord& record) {
@@ -140,7 +151,8 @@ void Trace::feed(uint32_t file, std::string_view stream, std::string_view orm, c
   Session* const s = begin_record(session, record);
   if (record.kind != RecordKind::kStatement) return feed_event(s, session, file, record);
   s->expect_op(time_of(record), options_.unit_gap_us);  // needed when the statement has been taken apart
-  each_statement(record, templates_, [&](const PreparedStatement& prepared) { statement(*s, file, orm, record, prepared, false); });
+  each_statement(record, Templates::start_of(record.sql), templates_,
+                 [&](const PreparedStatement& prepared) { statement(*s, file, orm, record, prepared, false); });
   sessions_.heard(*s);
 }
 
@@ -469,9 +481,13 @@ void Trace::observe_first() {
   history_.observe(s.unit.ops[first.op], first.row, s.number, s.arena);
 }
 
-void Trace::end_unit(Session& s, UnitEnd why) {
+void Trace::end_unit(Session& s, UnitEnd why, bool is_expected) {
   while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
+    if (!is_expected) {
+      for (const Op& op : s.unit.ops) op.statement->expect();
+      expect_(s.unit);
+    }
     s.unit.end = why;
     locks_.find(s.unit);
     s.unit.locks = &locks_;
@@ -493,7 +509,7 @@ void Trace::end_unit(Session& s, UnitEnd why) {
 // Ends the units of sessions that have been silent for longer than the gap, so that memory follows what is open, not what has been.
 void Trace::sweep(const TimePoint& now, uint64_t current) {
   const int64_t before = now.known() ? now.micros - options_.unit_gap_us : INT64_MIN;
-  sessions_.rest_silent(before, current, [this](Session& s) { end_unit(s, UnitEnd::kGap); });
+  sessions_.rest_silent(before, current, expect_, [this](Session& s) { end_unit(s, UnitEnd::kGap, /*is_expected=*/true); });
 }
 
 void Trace::finish() {

@@ -37,12 +37,11 @@ struct TraceCounts {
   TimePoint first_time, last_time;
 };
 
-/// Receives each work unit when it ends. The unit and all it points to die when the call returns.
-using UnitVisitor = std::function<void(const WorkUnit&)>;
-
 class Trace {
  public:
-  Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit);
+  /// `visit` receives each work unit when it ends. The unit and all it points to die when the call returns. `expect`: one that ends soon, or now, where
+  /// there are so many that what visit() needs of it is not at hand; it may prepare for that.
+  Trace(Templates& templates, Binder& binder, const TraceOptions& options, UnitVisitor visit, UnitVisitor expect = {});
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
 
@@ -52,16 +51,17 @@ class Trace {
   /// The same with SessionPool::key_of() of the stream and the record's session, and with what each_statement() says of the record and evaluate() has
   /// evaluated: the templates are not asked, and may be in use elsewhere.
   void feed(uint32_t file, uint64_t session, std::string_view orm, const LogRecord& record, std::span<const PreparedStatement> statements);
-  /// A record of the session with this key will be fed after some others: makes that cheaper. A few records later once more, and then with the
-  /// record: what each call has fetched says where the next is to look.
+  /// A record of the session with this key will be fed after some others: makes that cheaper. A little later once more, then with the record, and last
+  /// with its statements: what each call has fetched says where the next is to look.
   void expect_far(uint64_t session) const { sessions_.expect(session); }
-  /// So many sessions that they are not all at hand.
-  [[nodiscard]] bool has_many_sessions() const {
+  /// So many sessions or templates that what a statement needs of them is not at hand.
+  [[nodiscard]] bool is_wide() const {
     constexpr size_t kMany = 4096;
-    return sessions_.size() > kMany;
+    return sessions_.size() > kMany || binder_.size() > kMany;
   }
   void expect(uint64_t session) const;
   void expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const;
+  void expect(std::span<const PreparedStatement> statements) const;
   /// Ends every open unit, sessions in order of first appearance.
   void finish();
   /// Totals so far.
@@ -88,7 +88,7 @@ class Trace {
   /// Hands the unit's last op to the history, in the order of time as far as that can be told.
   void remember(Session& s);
   void observe_first();
-  void end_unit(Session& s, UnitEnd why);
+  void end_unit(Session& s, UnitEnd why, bool is_expected = false);
   /// The pool took the connection back and reset it.
   void pool_reset(Session& s, const TimePoint& time);
   /// Ends the units of sessions that have been silent for longer than the gap, and keeps of these sessions what they will go on with. `current`, a
@@ -104,7 +104,7 @@ class Trace {
   Templates& templates_;
   Binder& binder_;
   TraceOptions options_;
-  UnitVisitor visit_;
+  UnitVisitor visit_, expect_;
   WriteHistory history_;
   UnitLocks locks_;                // of the unit that ended last
   std::vector<uint32_t> writers_;  // likewise

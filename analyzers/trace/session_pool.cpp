@@ -43,6 +43,9 @@ OpenSession& SessionPool::open(uint64_t key, std::string_view name) {
   } else {
     open = std::move(spare_.back());
     spare_.pop_back();
+    // The next ones that wake will have these.
+    if (spare_.size() > 1) prefetch_to_write(spare_[spare_.size() - 2].get(), sizeof(OpenSession));
+    if (!spare_.empty()) spare_.back()->expect_first_op();
   }
   static_cast<SessionState&>(*open) = known.state;
   open->unit.session = open->number;
@@ -75,22 +78,20 @@ void SessionPool::forget(uint64_t key) {
   known_.erase(key);
 }
 
-void SessionPool::rest_silent(int64_t micros, uint64_t current, const std::function<void(OpenSession&)>& end_unit) {
+void SessionPool::rest_silent(int64_t micros, uint64_t current, const UnitVisitor& expect_unit,
+                              const std::function<void(OpenSession&)>& end_unit) {
   silent_.clear();
   for (const uint32_t place : awake_) {
     if (silent_since_[place] < micros) silent_.push_back(place);
   }
-  constexpr size_t kAhead = 4;  // sessions: about as long as memory takes
+  constexpr size_t kAhead = 2;  // sessions: longer than memory takes
+  const auto soon = [this](size_t i) { return i < silent_.size() ? places_[silent_[i]].open.get() : nullptr; };
   for (size_t i = 0; i < silent_.size(); ++i) {
-    if (i + 2 * kAhead < silent_.size()) prefetch(places_[silent_[i + 2 * kAhead]].open.get(), sizeof(OpenSession));
-    if (i + kAhead < silent_.size()) {
-      const Place& soon = places_[silent_[i + kAhead]];
-      known_.prefetch(soon.key);
-      if (soon.open != nullptr) soon.open->expect_end();
-    }
-    if (i + kAhead / 2 < silent_.size()) {
-      if (const OpenSession* const soon = places_[silent_[i + kAhead / 2]].open.get(); soon != nullptr) soon->expect_statements();
-    }
+    if (i + 4 * kAhead < silent_.size()) known_.prefetch(places_[silent_[i + 4 * kAhead]].key);
+    prefetch(soon(i + 4 * kAhead), sizeof(OpenSession));
+    if (const OpenSession* const s = soon(i + 3 * kAhead); s != nullptr) s->expect_end();
+    if (const OpenSession* const s = soon(i + 2 * kAhead); s != nullptr) s->expect_statements();
+    if (const OpenSession* const s = soon(i + kAhead); s != nullptr) expect_unit(s->unit);
     const uint32_t place = silent_[i];
     const bool is_current = places_[place].key == current;
     if (OpenSession* const s = places_[place].open.get(); s != nullptr) {

@@ -65,13 +65,19 @@ struct OpenSession : SessionState {
     if (!unit.transactions.empty()) prefetch_to_write(&unit.transactions.back());
     if (!unit.ops.empty()) prefetch_to_write(&unit.ops.back() + 1, sizeof(Op));
   }
+  /// A unit begins soon.
+  void expect_first_op() const {
+    arena.expect();
+    prefetch_to_write(unit.transactions.data());
+    prefetch_to_write(unit.ops.data(), sizeof(Op));
+  }
   /// The unit ends soon.
   void expect_end() const {
     prefetch(unit.ops.data(), unit.ops.size() * sizeof(Op));
     prefetch(unit.transactions.data(), unit.transactions.size() * sizeof(Transaction));
     arena.expect_reading();
   }
-  /// The unit ends next but one: its ops are here by now.
+  /// The unit ends sooner than that: its ops are here by now.
   void expect_statements() const {
     constexpr size_t kMost = 16;
     for (size_t i = 0; i < std::min(unit.ops.size(), kMost); ++i) {
@@ -131,8 +137,9 @@ class SessionPool {
     heard(known.open != nullptr ? *known.open : known.state);
   }
   /// Puts to rest those whose last statement was before `micros` and that have no transaction open, in the order in which they woke, but for
-  /// `current`. With those that have ops, `current` among them, `end_unit` is called first: it must clear the unit, and meet no session.
-  void rest_silent(int64_t micros, uint64_t current, const std::function<void(OpenSession&)>& end_unit);
+  /// `current`. With those that have ops, `current` among them, `end_unit` is called first: it must clear the unit, and meet no session. `expect_unit`
+  /// is called with units that may end soon.
+  void rest_silent(int64_t micros, uint64_t current, const UnitVisitor& expect_unit, const std::function<void(OpenSession&)>& end_unit);
   /// Of one that was met, whose unit has ended: a session that comes with this key is another one from now on.
   void forget(uint64_t key);
   /// A new session has this key, and is known to be new.

@@ -6,6 +6,7 @@
 // A work unit is not a transaction: Peewee, Rails, Laravel and autocommit Django read in one transaction and write in another.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -138,6 +139,8 @@ struct WorkUnit {
   /// The last op in [from, before) that reads or writes the table, perhaps; `before` when there is none.
   [[nodiscard]] uint32_t last_touching(const AccessedTable& table, uint32_t from, uint32_t before) const;
 };
+
+using UnitVisitor = std::function<void(const WorkUnit&)>;
 
 inline uint32_t WorkUnit::last_touching(const AccessedTable& table, uint32_t from, uint32_t before) const {
   constexpr uint32_t kAtOnce = 8;

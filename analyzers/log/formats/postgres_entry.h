@@ -52,9 +52,8 @@ class PostgresSessions {
   void convert(const PostgresEntry& entry, LogRecord& record, ReaderCounts& counts);
   /// What tells the entry's session from others; empty: nothing.
   static std::string_view session_of(const PrefixFields& prefix);
-  /// An entry with this prefix is converted soon; and, later, it is the next: makes that cheaper where sessions are many.
+  /// An entry with this prefix is converted soon: makes that cheaper where sessions are many.
   void expect(const PrefixFields& prefix) const { sessions_.expect(session_of(prefix)); }
-  void expect_now(const PrefixFields& prefix) const { sessions_.expect_now(session_of(prefix)); }
   /// Writes what only the whole log tells (`sampled`, `incomplete`) into the counts.
   void finish(ReaderCounts& counts) const;
 

@@ -43,7 +43,6 @@ class PostgresStderrReader final : public RecordReader {
     }
     lines_->mark();
     note_header();
-    sessions_.expect_now(header_.fields);
     entry_.severity = header_.severity;
     entry_.prefix = header_.fields;
     entry_.line = lines_->line_number();
@@ -93,7 +92,6 @@ class PostgresStderrReader final : public RecordReader {
     entry_.has_statement = parts_[kStatement].is_there;
     record = LogRecord{};
     sessions_.convert(entry_, record, counts_);
-    if (has_header_ && header_.is_header) record.next_session = PostgresSessions::session_of(header_.fields);
     return true;
   }
 
