@@ -1,7 +1,7 @@
 #include "analyzers/schema/catalog.h"
 
 #include <algorithm>
-#include <tuple>
+#include <numeric>
 
 #include "analyzers/base/text.h"
 
@@ -27,8 +27,17 @@ const Key* Table::primary_key() const {
 std::string Table::qualified() const { return schema.empty() ? name.str() : schema.str() + "." + name.str(); }
 
 void Catalog::finish() {
-  std::stable_sort(tables.begin(), tables.end(),
-                   [](const Table& a, const Table& b) { return std::tie(a.schema, a.name) < std::tie(b.schema, b.name); });
+  // Tables are large: their places are sorted first.
+  std::vector<uint32_t> order(tables.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t i, uint32_t j) {
+    const Table &a = tables[i], &b = tables[j];
+    return a.schema == b.schema ? a.name < b.name : a.schema < b.schema;
+  });
+  std::vector<Table> sorted;
+  sorted.reserve(tables.size());
+  for (const uint32_t i : order) sorted.push_back(std::move(tables[i]));
+  tables = std::move(sorted);
   if (search_path.empty() && engine == Engine::kPostgres) search_path.emplace_back("public");
   path_.assign(search_path.begin(), search_path.end());
   by_name_.clear();

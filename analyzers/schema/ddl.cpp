@@ -8,7 +8,6 @@
 #include "analyzers/schema/ddl.h"
 
 #include <algorithm>
-#include <array>
 
 #include "analyzers/base/text.h"
 #include "analyzers/schema/ddl_reader.h"
@@ -40,25 +39,26 @@ bool word_at(std::string_view text, size_t pos, std::string_view word) {
 
 /// Statements stepped over without a word: data, sessions, privileges, comments.
 bool is_other_statement(const Token& t) {
-  static constexpr std::array<std::string_view, 72> kWords = {
-      "select",   "insert",  "update",  "delete",     "replace", "merge",    "values",   "with",     "table",      "copy",     "comment",
-      "grant",    "revoke",  "begin",   "start",      "commit",  "end",      "rollback", "abort",    "savepoint",  "release",  "lock",
-      "unlock",   "pragma",  "analyze", "analyse",    "vacuum",  "reindex",  "refresh",  "do",       "call",       "exec",     "execute",
-      "truncate", "explain", "show",    "security",   "reset",   "discard",  "flush",    "optimize", "attach",     "detach",   "import",
-      "load",     "declare", "prepare", "deallocate", "notify",  "listen",   "unlisten", "cluster",  "checkpoint", "reassign", "kill",
-      "change",   "stop",    "purge",   "check",      "repair",  "describe", "desc",     "source",   "go",         "exit",     "quit",
-      "signal",   "handler", "install", "uninstall",  "cache",   "checksum"};
-  return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view w) { return iequals(t.text, w); });
+  static constexpr DdlWords kWords(
+      {"select",   "insert",  "update",  "delete",     "replace", "merge",    "values",   "with",     "table",      "copy",     "comment",
+       "grant",    "revoke",  "begin",   "start",      "commit",  "end",      "rollback", "abort",    "savepoint",  "release",  "lock",
+       "unlock",   "pragma",  "analyze", "analyse",    "vacuum",  "reindex",  "refresh",  "do",       "call",       "exec",     "execute",
+       "truncate", "explain", "show",    "security",   "reset",   "discard",  "flush",    "optimize", "attach",     "detach",   "import",
+       "load",     "declare", "prepare", "deallocate", "notify",  "listen",   "unlisten", "cluster",  "checkpoint", "reassign", "kill",
+       "change",   "stop",    "purge",   "check",      "repair",  "describe", "desc",     "source",   "go",         "exit",     "quit",
+       "signal",   "handler", "install", "uninstall",  "cache",   "checksum"});
+  return kWords.contain(t, word_head(t));
 }
 
 /// Objects other than tables, views, indexes and triggers that CREATE, ALTER and DROP can name.
 bool is_other_object(const DdlCursor& c) {
-  return c.is_any({"sequence", "type",      "domain",     "extension",  "function",    "procedure",    "aggregate",  "operator",
-                   "cast",     "collation", "conversion", "language",   "role",        "user",         "group",      "policy",
-                   "rule",     "event",     "server",     "statistics", "publication", "subscription", "tablespace", "text",
-                   "access",   "foreign",   "transform",  "logfile",    "package",     "default",      "large",      "routine",
-                   "resource", "spatial",   "undo",       "instance",   "privileges",  "system",       "owned",      "prepare",
-                   "synonym",  "macro",     "secret"});
+  static constexpr DdlWords kWords(
+      {"sequence",   "type",       "domain",      "extension",    "function",   "procedure", "aggregate", "operator", "cast",
+       "collation",  "conversion", "language",    "role",         "user",       "group",     "policy",    "rule",     "event",
+       "server",     "statistics", "publication", "subscription", "tablespace", "text",      "access",    "foreign",  "transform",
+       "logfile",    "package",    "default",     "large",        "routine",    "resource",  "spatial",   "undo",     "instance",
+       "privileges", "system",     "owned",       "prepare",      "synonym",    "macro",     "secret"});
+  return c.is_any(kWords);
 }
 
 }  // namespace
@@ -170,9 +170,7 @@ bool DdlReader::read_delimiter_command(size_t& pos) {
 }
 
 /// A statement up to a terminator other than `;`: as the client finds it, outside quotes and comments.
-DdlReader::Statement DdlReader::read_delimited(size_t pos) const {
-  Statement s;
-  s.offset = pos;
+void DdlReader::read_delimited(size_t pos, Statement& s) const {
   size_t at = pos;
   char quote = 0;
   while (at < text_.size()) {
@@ -196,35 +194,39 @@ DdlReader::Statement DdlReader::read_delimited(size_t pos) const {
   s.end = std::min(text_.size(), at + delimiter_.size());
   Lexer lexer(text_.substr(pos, at - pos), dialect_);
   for (Token t = lexer.next(); t.kind != TokenKind::kEnd; t = lexer.next()) s.tokens.push_back(t);
-  return s;
 }
 
-DdlReader::Statement DdlReader::read_statement(size_t pos) const {
-  if (delimiter_ != ";") return read_delimited(pos);
-  Statement s;
+void DdlReader::read_statement(size_t pos, Statement& s) const {
+  s.tokens.clear();
   s.offset = pos;
+  s.cut = false;
+  if (delimiter_ != ";") return read_delimited(pos, s);
   // Bodies of SQLite triggers and of PostgreSQL's BEGIN ATOMIC hold semicolons: `blocks` counts what is open.
   enum class Kind { kUndecided, kOther, kDdl, kTable, kWithBody } kind = Kind::kUndecided;
   int blocks = 0, parens = 0;
   bool after_end = false;
   Lexer lexer(text_.substr(pos), dialect_);
-  for (Token t = lexer.next();; t = lexer.next()) {
+  const auto end_at = [&](size_t end) {
+    s.tokens.pop_back();
+    s.end = end;
+  };
+  for (;;) {
+    Token& t = s.tokens.emplace_back();
+    lexer.next(t);
     if (t.kind == TokenKind::kEnd) {
-      s.end = text_.size();
       s.cut |= blocks > 0 || t.unterminated;
-      return s;
+      return end_at(text_.size());
     }
     s.cut |= t.unterminated;
     const size_t offset = static_cast<size_t>(t.text.data() - text_.data());
-    if (t.kind == TokenKind::kPunct && t.text == ";" && blocks == 0) {
-      s.end = offset + 1;
-      return s;
-    }
-    if (t.kind == TokenKind::kPunct && t.text == "(") ++parens;
-    if (t.kind == TokenKind::kPunct && t.text == ")") --parens;
-    if (t.kind == TokenKind::kWord) {
-      const auto is = [&](std::string_view w) { return iequals(t.text, w); };
-      if (s.tokens.empty()) {
+    const char punct = t.kind == TokenKind::kPunct ? t.text.front() : '\0';
+    if (punct == ';' && blocks == 0) return end_at(offset + 1);
+    if (punct == '(') ++parens;
+    if (punct == ')') --parens;
+    // Nothing inside the brackets of a table is asked for: that is nearly all there is.
+    if (t.kind == TokenKind::kWord && !(kind == Kind::kTable && parens > 0)) {
+      const auto is = [&, head = word_head(t)](const DdlWord& w) { return w.is(t, head); };
+      if (s.tokens.size() == 1) {
         kind = is("create") ? Kind::kUndecided : is("alter") ? Kind::kTable : is("drop") || is("rename") ? Kind::kDdl : Kind::kOther;
       } else if (kind == Kind::kUndecided) {
         if (is("table") || is("index"))
@@ -256,13 +258,12 @@ DdlReader::Statement DdlReader::read_statement(size_t pos) const {
                             (iequals(next.text, "table") || iequals(next.text, "index") || iequals(next.text, "unique"));
         const bool other = !is("create") && next.kind == TokenKind::kWord && iequals(next.text, "table");
         if (create || other) {
-          s.end = offset;
-          return s;
+          return end_at(offset);
         }
       }
     }
     // Data is not kept: an INSERT may be as long as the file.
-    if (kind != Kind::kOther || s.tokens.size() < 64) s.tokens.push_back(t);
+    if (kind == Kind::kOther && s.tokens.size() > 64) s.tokens.pop_back();
   }
 }
 
@@ -335,6 +336,8 @@ void DdlReader::set_search_path(DdlCursor& c, bool of_the_application) {  // the
 }
 
 bool DdlReader::create(DdlCursor& c) {  // after CREATE
+  static constexpr DdlWords kModifiers({"global", "local", "unlogged", "virtual", "external", "materialized", "recursive", "fulltext",
+                                        "spatial", "clustered", "constraint", "bitmap", "trusted", "procedural", "columnar"});
   bool unique = false, temporary = false;
   c.accept({"or", "replace"});
   for (bool more = true; more;) {
@@ -356,8 +359,7 @@ bool DdlReader::create(DdlCursor& c) {  // after CREATE
     } else if (c.is("foreign") && c.is("table", 1)) {
       ++c.at;
     } else {
-      more = c.accept_any({"global", "local", "unlogged", "virtual", "external", "materialized", "recursive", "fulltext", "spatial",
-                           "clustered", "constraint", "bitmap", "trusted", "procedural", "columnar"});
+      more = c.accept_any(kModifiers);
     }
   }
   if (c.accept("table")) return temporary ? true : create_table(c);
@@ -508,8 +510,9 @@ void DdlReader::apply(const Statement& s) {
 void DdlReader::run() {
   size_t pos = text_.starts_with("\xEF\xBB\xBF") ? 3 : 0;
   int resyncs = 0;
+  Statement s;
   while ((pos = skip_blank(pos)) < text_.size()) {
-    Statement s = read_statement(pos);
+    read_statement(pos, s);
     const bool copy = !s.tokens.empty() && iequals(s.tokens[0].text, "copy") &&
                       std::any_of(s.tokens.begin(), s.tokens.end(), [](const Token& t) { return iequals(t.text, "stdin"); });
     apply(s);

@@ -1,7 +1,7 @@
 #pragma once
 // A reader's place in the tokens of one DDL statement.
 
-#include <initializer_list>
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +9,7 @@
 #include "analyzers/base/engine.h"
 #include "analyzers/base/name.h"
 #include "analyzers/base/text.h"
+#include "analyzers/schema/ddl_word.h"
 #include "analyzers/sql/dialect.h"
 #include "analyzers/sql/lexer.h"
 
@@ -34,33 +35,41 @@ class DdlCursor {
   [[nodiscard]] std::span<const Token> slice(size_t from, size_t to) const { return tokens_.subspan(from, to - from); }
   [[nodiscard]] Engine engine() const { return engine_; }
 
-  [[nodiscard]] bool is(std::string_view word, size_t ahead = 0) const {
-    return peek(ahead).kind == TokenKind::kWord && iequals(peek(ahead).text, word);
+  [[nodiscard, gnu::always_inline]] bool is(DdlWord word, size_t ahead = 0) const { return word.is(peek(ahead), head(ahead)); }
+  template <size_t N>
+  [[nodiscard, gnu::always_inline]] bool is_any(const DdlWord (&words)[N], size_t ahead = 0) const {
+    return [&]<size_t... I>(std::index_sequence<I...>) { return (is(words[I], ahead) || ...); }
+    (std::make_index_sequence<N>());
   }
-  [[nodiscard]] bool is_any(std::initializer_list<std::string_view> words, size_t ahead = 0) const {
+  template <size_t N>
+  [[nodiscard]] bool is_any(const DdlWords<N>& words, size_t ahead = 0) const {
+    return words.contain(peek(ahead), head(ahead));
+  }
+  /// The punctuation mark or operator of one byte that stands there, or 0.
+  [[nodiscard]] char mark(size_t ahead = 0) const {
     const Token& t = peek(ahead);
-    if (t.kind != TokenKind::kWord) return false;
-    for (std::string_view w : words) {
-      if (iequals(t.text, w)) return true;
-    }
-    return false;
+    return (t.kind == TokenKind::kPunct || t.kind == TokenKind::kOperator) && t.text.size() == 1 ? t.text[0] : '\0';
   }
-  [[nodiscard]] bool is_punct(char c, size_t ahead = 0) const {
-    const Token& t = peek(ahead);
-    return (t.kind == TokenKind::kPunct || t.kind == TokenKind::kOperator) && t.text.size() == 1 && t.text[0] == c;
-  }
+  [[nodiscard]] bool is_punct(char c, size_t ahead = 0) const { return mark(ahead) == c; }
   /// Consumes the words when all of them come next, in order.
-  bool accept(std::initializer_list<std::string_view> words) {
-    size_t ahead = 0;
-    for (std::string_view w : words) {
-      if (!is(w, ahead++)) return false;
-    }
-    at += ahead;
+  template <size_t N>
+  [[gnu::always_inline]] bool accept(const DdlWord (&words)[N]) {
+    return is(words[0]) && accept_rest(words);
+  }
+  [[gnu::always_inline]] bool accept(DdlWord word) {
+    if (!is(word)) return false;
+    ++at;
     return true;
   }
-  bool accept(std::string_view word) { return accept({word}); }
   /// Consumes one word out of several.
-  bool accept_any(std::initializer_list<std::string_view> words) {
+  template <size_t N>
+  [[gnu::always_inline]] bool accept_any(const DdlWord (&words)[N]) {
+    if (!is_any(words)) return false;
+    ++at;
+    return true;
+  }
+  template <size_t N>
+  bool accept_any(const DdlWords<N>& words) {
     if (!is_any(words)) return false;
     ++at;
     return true;
@@ -91,6 +100,14 @@ class DdlCursor {
     return true;
   }
   bool name(Name& out) {
+    const Token& t = peek();
+    // Between quotes none of which is doubled: as it stands.
+    if (t.kind == TokenKind::kQuotedName && t.text.size() > 2 && (t.text.front() == '"' || t.text.front() == '`') &&
+        t.text.find(t.text.front(), 1) == t.text.size() - 1) {
+      out = t.text.substr(1, t.text.size() - 2);
+      ++at;
+      return true;
+    }
     std::string text;
     if (!name(text)) return false;
     out = text;
@@ -120,8 +137,9 @@ class DdlCursor {
     const size_t start = at;
     int depth = 0;
     for (; !done(); ++at) {
-      if (is_punct('(')) ++depth;
-      if (is_punct(')') && --depth == 0) {
+      const char c = mark();
+      if (c == '(') ++depth;
+      if (c == ')' && --depth == 0) {
         ++at;
         return true;
       }
@@ -133,9 +151,10 @@ class DdlCursor {
   void skip_to_comma() {
     int depth = 0;
     for (; !done(); ++at) {
-      if (is_punct('(') || is_punct('[')) ++depth;
-      if ((is_punct(')') || is_punct(']')) && --depth < 0) return;
-      if (depth == 0 && is_punct(',')) return;
+      const char c = mark();
+      if (c == '(' || c == '[') ++depth;
+      if ((c == ')' || c == ']') && --depth < 0) return;
+      if (depth == 0 && c == ',') return;
     }
   }
   /// `= value` or ` value` of an option.
@@ -145,9 +164,29 @@ class DdlCursor {
   }
 
  private:
+  bool accept_rest(std::span<const DdlWord> words) {
+    for (size_t i = 1; i < words.size(); ++i) {
+      if (!is(words[i], i)) return false;
+    }
+    at += words.size();
+    return true;
+  }
+  /// word_head() of a token, which is asked for again and again.
+  [[nodiscard, gnu::always_inline]] uint64_t head(size_t ahead) const {
+    const size_t place = at + ahead;
+    Head& known = heads_[place % heads_.size()];
+    if (known.of != place) known = {place, word_head(peek(ahead))};
+    return known.head;
+  }
+  struct Head {
+    size_t of = SIZE_MAX;  // a place
+    uint64_t head = 0;
+  };
+
   std::span<const Token> tokens_;
   Engine engine_;
   const Dialect& dialect_;
+  mutable std::array<Head, 2> heads_;  // of two places that stand next to each other, as a rule
 };
 
 }  // namespace dbaudit

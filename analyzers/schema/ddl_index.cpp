@@ -143,8 +143,9 @@ bool DdlReader::key_parts(DdlCursor& c, std::vector<KeyPart>& parts) {
 }
 
 DdlReader::ConstraintTail DdlReader::constraint_tail(DdlCursor& c) {
+  static constexpr DdlWords kFirst({"not", "initially", "enforced", "no", "deferrable", "on"});
   ConstraintTail tail;
-  for (;;) {
+  while (c.is_any(kFirst)) {
     if (c.accept({"not", "deferrable"}) || c.accept({"initially", "immediate"}) || c.accept({"not", "valid"}) || c.accept("enforced")) {
     } else if (c.accept({"no", "inherit"})) {
       tail.inherited = false;
@@ -157,9 +158,10 @@ DdlReader::ConstraintTail DdlReader::constraint_tail(DdlCursor& c) {
     } else if (c.accept({"on", "conflict"})) {
       ++c.at;
     } else {
-      return tail;
+      break;
     }
   }
+  return tail;
 }
 
 /// What follows the columns of a unique key, a primary key or an index, in any order of any dialect.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzers/base/hash_table.h"
 #include "analyzers/schema/catalog.h"
 #include "analyzers/schema/ddl_cursor.h"
 #include "analyzers/schema/table_places.h"
@@ -34,6 +35,14 @@ class DdlReader {
   struct ConstraintTail {
     bool deferrable = false, deferred = false, enforced = true, visible = true, inherited = true;
   };
+  /// What a column's type says of the column.
+  struct TypeRead {
+    std::string_view text;  ///< of the tokens that were read
+    size_t tokens = 0;      ///< how many
+    Name type;
+    bool is_unsigned = false;
+    bool counts = false;  ///< serial
+  };
   /// What a column's definition says of other things than the column.
   struct ColumnExtras {
     std::vector<Key> keys;
@@ -45,8 +54,8 @@ class DdlReader {
   size_t skip_blank(size_t pos);
   void note_directive(std::string_view comment);
   bool read_delimiter_command(size_t& pos);
-  Statement read_statement(size_t pos) const;
-  Statement read_delimited(size_t pos) const;
+  void read_statement(size_t pos, Statement& s) const;
+  void read_delimited(size_t pos, Statement& s) const;
   size_t resync(const Statement& s) const;
   size_t skip_copy_data(size_t pos) const;
   void apply(const Statement& s);
@@ -74,8 +83,10 @@ class DdlReader {
   bool table_constraint(DdlCursor& c, Table& t, bool& handled);
   bool column_definition(DdlCursor& c, Table& t, Column& column, ColumnExtras& extras);
   bool column_constraint(DdlCursor& c, Table& t, Column& column, ColumnExtras& extras);
-  void add_column(Table& t, Column column, ColumnExtras extras, size_t place);
+  void add_column(Table& t, Column column, ColumnExtras&& extras, size_t place);
   void column_type(DdlCursor& c, Column& column);
+  const TypeRead& known_type(std::span<const Token> tokens);
+  [[nodiscard]] TypeRead read_type(std::span<const Token> tokens) const;
   void table_options(DdlCursor& c, Table& t);
   void partition_of(Table& t, const Table& parent);
   void copy_table(Table& t, const Table& source, bool keys);
@@ -124,7 +135,8 @@ class DdlReader {
   std::string current_schema_;
   bool keys_incomplete_ = false;  // the directive was seen
   TablePlaces by_name_;
-  size_t line_offset_ = 0;  // line_at's memory
+  HashTable<TypeRead> types_;  // by hash of the text
+  size_t line_offset_ = 0;     // line_at's memory
   int line_ = 1;
   size_t notes_ = 0;
   size_t statement_offset_ = 0;

@@ -5,63 +5,77 @@
 #include <algorithm>
 #include <array>
 
+#include "analyzers/base/hash.h"
 #include "analyzers/schema/ddl_reader.h"
 #include "analyzers/schema/expression.h"
 
 namespace dbaudit {
 namespace {
 
+/// A comma, a closing bracket, or one more mark that ends what is read.
+bool is_end(const DdlCursor& c, char more = ',') {
+  const char mark = c.mark();
+  return c.done() || mark == ',' || mark == ')' || mark == more;
+}
+
 /// Where a type ends.
 bool ends_type(const DdlCursor& c) {
-  if (c.done() || c.is_punct(',') || c.is_punct(')') || c.is_punct('=')) return true;
-  if (c.peek().kind != TokenKind::kWord) return false;
+  if (c.peek().kind != TokenKind::kWord) return is_end(c, '=');
+  static constexpr DdlWords kWords({"constraint",
+                                    "not",
+                                    "null",
+                                    "default",
+                                    "primary",
+                                    "unique",
+                                    "key",
+                                    "check",
+                                    "references",
+                                    "collate",
+                                    "charset",
+                                    "generated",
+                                    "as",
+                                    "auto_increment",
+                                    "autoincrement",
+                                    "comment",
+                                    "on",
+                                    "virtual",
+                                    "stored",
+                                    "persistent",
+                                    "invisible",
+                                    "visible",
+                                    "column_format",
+                                    "storage",
+                                    "compression",
+                                    "deferrable",
+                                    "initially",
+                                    "first",
+                                    "after",
+                                    "using",
+                                    "options",
+                                    "srid",
+                                    "ref_system_id",
+                                    "compressed",
+                                    "engine_attribute",
+                                    "secondary_engine_attribute",
+                                    "period",
+                                    "character",
+                                    "char",
+                                    "with",
+                                    "without"});
+  if (!c.is_any(kWords)) return false;
   if (c.is("character") || c.is("char")) return c.is("set", 1);
   if (c.is("with") || c.is("without")) return !c.is("time", 1);
-  return c.is_any({"constraint",
-                   "not",
-                   "null",
-                   "default",
-                   "primary",
-                   "unique",
-                   "key",
-                   "check",
-                   "references",
-                   "collate",
-                   "charset",
-                   "generated",
-                   "as",
-                   "auto_increment",
-                   "autoincrement",
-                   "comment",
-                   "on",
-                   "virtual",
-                   "stored",
-                   "persistent",
-                   "invisible",
-                   "visible",
-                   "column_format",
-                   "storage",
-                   "compression",
-                   "deferrable",
-                   "initially",
-                   "first",
-                   "after",
-                   "using",
-                   "options",
-                   "srid",
-                   "ref_system_id",
-                   "compressed",
-                   "engine_attribute",
-                   "secondary_engine_attribute",
-                   "period"});
+  return true;
 }
 
 /// Where a DEFAULT's expression ends; its first token always belongs to it.
 bool ends_default(const DdlCursor& c) {
-  if (c.done() || c.is_punct(',') || c.is_punct(')')) return true;
-  return c.is_any({"not",       "null",           "constraint", "primary",    "unique",    "check",   "references", "collate",
-                   "generated", "auto_increment", "comment",    "on",         "invisible", "visible", "first",      "after",
-                   "key",       "column_format",  "storage",    "deferrable", "initially", "virtual", "stored",     "compressed"});
+  if (c.peek().kind != TokenKind::kWord) return is_end(c);
+  static constexpr DdlWords kWords({"not",        "null",       "constraint", "primary",        "unique",  "check",
+                                    "references", "collate",    "generated",  "auto_increment", "comment", "on",
+                                    "invisible",  "visible",    "first",      "after",          "key",     "column_format",
+                                    "storage",    "deferrable", "initially",  "virtual",        "stored",  "compressed"});
+  return c.is_any(kWords);
 }
 
 /// PostgreSQL's own spelling of a type (format_type).
@@ -124,25 +138,48 @@ void DdlReader::column_type(DdlCursor& c, Column& column) {
   while (!ends_type(c)) {
     if (!c.skip_parenthesised()) ++c.at;
   }
-  const std::string type = spell_tokens(c.slice(from, c.at), engine_);
+  const std::span<const Token> tokens = c.slice(from, c.at);
+  const TypeRead read = tokens.empty() ? read_type(tokens) : known_type(tokens);
+  column.type = read.type;
+  column.is_unsigned = read.is_unsigned;
+  column.identity |= read.counts;
+  column.nullable &= !read.counts;
+}
+
+/// read_type() of tokens that are there; the same few types are written again and again.
+const DdlReader::TypeRead& DdlReader::known_type(std::span<const Token> tokens) {
+  const char* const begin = tokens.front().text.data();
+  const std::string_view text(begin, static_cast<size_t>(tokens.back().text.data() + tokens.back().text.size() - begin));
+  TypeRead& known = types_[hash_combine(hash_bytes(text), tokens.size())];
+  if (known.text != text || known.tokens != tokens.size()) {
+    known = read_type(tokens);
+    known.text = text;
+    known.tokens = tokens.size();
+  }
+  return known;
+}
+
+DdlReader::TypeRead DdlReader::read_type(std::span<const Token> tokens) const {
+  TypeRead read;
+  const std::string type = spell_tokens(tokens, engine_);
   const std::string_view first = std::string_view(type).substr(0, type.find_first_of("( "));
-  if (engine_ == Engine::kPostgres && c.at > from && c.slice(from, from + 1)[0].text == "\"char\"") {
-    column.type = "\"char\"";  // one byte, another type than char
+  if (engine_ == Engine::kPostgres && !tokens.empty() && tokens[0].text == "\"char\"") {
+    read.type = "\"char\"";  // one byte, another type than char
   } else if (engine_ == Engine::kPostgres) {
     const bool small = first == "smallserial" || first == "serial2", big = first == "bigserial" || first == "serial8";
     if (small || big || first == "serial" || first == "serial4") {
-      column.type = small ? "smallint" : big ? "bigint" : "integer";
-      column.identity = true;
-      column.nullable = false;
+      read.type = small ? "smallint" : big ? "bigint" : "integer";
+      read.counts = true;
     } else {
-      column.type = postgres_type(type);
+      read.type = postgres_type(type);
     }
   } else if (is_mysql_family(engine_)) {
-    column.is_unsigned = type.find(" unsigned") != std::string::npos || type.find(" zerofill") != std::string::npos;
-    column.type = first == "bool" || first == "boolean" ? Name("tinyint(1)") : Name(type);
+    read.is_unsigned = type.find(" unsigned") != std::string::npos || type.find(" zerofill") != std::string::npos;
+    read.type = first == "bool" || first == "boolean" ? Name("tinyint(1)") : Name(type);
   } else {
-    column.type = type;
+    read.type = type;
   }
+  return read;
 }
 
 /// One constraint or attribute of a column. False when the next token is none.
@@ -249,7 +286,7 @@ bool DdlReader::column_constraint(DdlCursor& c, Table& t, Column& column, Column
 /// The definition of `column` (whose name is read) up to a comma, the end of the list, FIRST or AFTER.
 bool DdlReader::column_definition(DdlCursor& c, Table& t, Column& column, ColumnExtras& extras) {
   column_type(c, column);
-  while (!c.done() && !c.is_punct(',') && !c.is_punct(')') && !c.is("first") && !c.is("after")) {
+  while (!is_end(c) && !c.is("first") && !c.is("after")) {
     if (!column_constraint(c, t, column, extras)) return false;
   }
   if (is_mysql_family(engine_) && column.type == "serial") {
@@ -266,7 +303,7 @@ bool DdlReader::column_definition(DdlCursor& c, Table& t, Column& column, Column
   return true;
 }
 
-void DdlReader::add_column(Table& t, Column column, ColumnExtras extras, size_t place) {
+void DdlReader::add_column(Table& t, Column column, ColumnExtras&& extras, size_t place) {
   const Name name = column.name;
   const auto same = std::find_if(t.columns.begin(), t.columns.end(), [&](const Column& k) {
     return k.name == name || (engine_ != Engine::kPostgres && k.name.lower() == name.lower());
@@ -274,6 +311,8 @@ void DdlReader::add_column(Table& t, Column column, ColumnExtras extras, size_t 
   if (same != t.columns.end()) {
     *same = std::move(column);  // a parent's column said again
   } else {
+    constexpr size_t kUsual = 16;
+    if (t.columns.empty()) t.columns.reserve(kUsual);
     t.columns.insert(t.columns.begin() + static_cast<std::ptrdiff_t>(std::min(place, t.columns.size())), std::move(column));
   }
   for (Key& k : extras.keys) add_key(t, std::move(k));
@@ -286,7 +325,11 @@ void DdlReader::add_column(Table& t, Column column, ColumnExtras extras, size_t 
 
 /// A table constraint or an index among the elements. `handled` false: it is a column.
 bool DdlReader::table_constraint(DdlCursor& c, Table& t, bool& handled) {
-  handled = true;
+  // Each element begins with one of these, or is a column; so may a column be.
+  static constexpr DdlWords kFirst(
+      {"constraint", "primary", "unique", "foreign", "check", "exclude", "fulltext", "spatial", "key", "index", "period"});
+  handled = c.is_any(kFirst);
+  if (!handled) return true;
   const size_t start = c.at;
   std::string name;
   bool named = false;
@@ -430,9 +473,7 @@ bool DdlReader::table_element(DdlCursor& c, Table& t) {
   if (handled) return true;
   Column column;
   ColumnExtras extras;
-  std::string name;
-  if (!c.name(name)) return false;
-  column.name = name;
+  if (!c.name(column.name)) return false;
   if (!column_definition(c, t, column, extras)) return false;
   add_column(t, std::move(column), std::move(extras), t.columns.size());
   return true;
@@ -518,7 +559,7 @@ void DdlReader::table_options(DdlCursor& c, Table& t) {
         }
       } while (in.accept_punct(','));
       for (Column& column : own) add_column(t, std::move(column), {}, t.columns.size());
-    } else if (c.accept({"as"}) || c.is_any({"select", "with"})) {
+    } else if (c.accept("as") || c.is_any({"select", "with"})) {
       if (c.is_punct('(') && c.is("with")) continue;
       if (c.is("with") && c.is_punct('(', 1)) {  // WITH (fillfactor=70)
         ++c.at;

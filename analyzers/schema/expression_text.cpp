@@ -10,7 +10,13 @@
 namespace dbaudit {
 namespace {
 
-bool is_text(const Token& t, std::string_view s) { return (t.kind == TokenKind::kPunct || t.kind == TokenKind::kOperator) && t.text == s; }
+/// A punctuation mark or operator of one byte, `:` for `::`; else 0.
+char mark_of(const Token& t) {
+  if (t.kind != TokenKind::kPunct && t.kind != TokenKind::kOperator) return '\0';
+  return t.text.size() == 1 ? (t.text[0] == ':' ? '\0' : t.text[0]) : t.text == "::" ? ':' : '\0';
+}
+
+bool is_one_of(char mark, std::string_view marks) { return std::find(marks.begin(), marks.end(), mark) != marks.end(); }
 
 bool plain_name(std::string_view s) {
   if (s.empty() || !((s[0] >= 'a' && s[0] <= 'z') || s[0] == '_')) return false;
@@ -172,16 +178,19 @@ bool same_expression(const Expr& a, const Expr& b) {
 std::string spell_tokens(std::span<const Token> tokens, Engine engine) {
   const Dialect& dialect = dialect_of(engine);
   std::string out;
-  const Token* previous = nullptr;
+  char previous = '\0';
   for (const Token& t : tokens) {
-    if (previous != nullptr) {
-      const bool tight = is_text(t, ")") || is_text(t, ",") || is_text(t, ".") || is_text(t, "[") || is_text(t, "]") || is_text(t, "::") ||
-                         is_text(*previous, "(") || is_text(*previous, ".") || is_text(*previous, "[") || is_text(*previous, "::") ||
-                         is_text(t, "(") || (is_text(*previous, ",") && t.kind != TokenKind::kWord && t.kind != TokenKind::kQuotedName);
+    const char mark = mark_of(t);
+    if (&t != tokens.data()) {
+      const bool tight = (mark != '\0' && is_one_of(mark, "),.[]:(")) || (previous != '\0' && is_one_of(previous, "(.[:")) ||
+                         (previous == ',' && t.kind != TokenKind::kWord && t.kind != TokenKind::kQuotedName);
       if (!tight) out += ' ';
     }
     switch (t.kind) {
-      case TokenKind::kWord: out += to_lower(t.text); break;
+      case TokenKind::kWord:
+        out += t.text;
+        for (size_t i = out.size() - t.text.size(); i < out.size(); ++i) out[i] = ascii_lower(out[i]);
+        break;
       case TokenKind::kString:
       case TokenKind::kQuotedName: {
         std::string value;
@@ -191,7 +200,7 @@ std::string spell_tokens(std::span<const Token> tokens, Engine engine) {
       }
       default: out += t.text;
     }
-    previous = &t;
+    previous = mark;
   }
   return out;
 }
