@@ -1,5 +1,5 @@
 #pragma once
-// Byte classes and the three scans in which the lexer spends its time: to the end of a word, to one of two bytes, copying a word in
+// Byte classes and the scans in which the lexer spends its time: to the end of a word or of a plain name, to one of two bytes, copying a word as it is and in
 // lower case. Each works on 16 bytes at once where SSE2 exists (every x86-64) and byte by byte elsewhere and near the end of the text, so
 // that nothing is ever read past `end`.
 
@@ -95,6 +95,26 @@ inline constexpr std::array<ByteClass, 256> kClasses = make_classes();
   return p;
 }
 
+/// The first byte at or after `p` that is none of [a-z0-9_], or `end`.
+[[nodiscard]] inline const char* skip_plain_name(const char* p, const char* end) {
+#if defined(__SSE2__)
+  while (end - p >= 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    // Within a range: what is left of its begin is no more than its length.
+    const __m128i letter = _mm_sub_epi8(x, _mm_set1_epi8('a'));
+    const __m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('0'));
+    const __m128i plain = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8('z' - 'a')), letter),
+                                                    _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8('9' - '0')), digit)),
+                                       _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
+    const unsigned outside = ~static_cast<unsigned>(_mm_movemask_epi8(plain)) & 0xFFFFU;
+    if (outside != 0) return p + std::countr_zero(outside);
+    p += 16;
+  }
+#endif
+  while (p < end && ((*p >= 'a' && *p <= 'z') || is_digit(*p) || *p == '_')) ++p;
+  return p;
+}
+
 /// The first `a` or `b` at or after `p`, or `end`.
 [[nodiscard]] inline const char* find_either(const char* p, const char* end, char a, char b) {
 #if defined(__SSE2__)
@@ -109,6 +129,17 @@ inline constexpr std::array<ByteClass, 256> kClasses = make_classes();
 #endif
   while (p < end && *p != a && *p != b) ++p;
   return p;
+}
+
+/// Copies [p, p + n) to `out`. `end` bounds what may be read, and `out` must have room for n + 16 bytes.
+inline void copy_bytes(const char* p, size_t n, const char* end, char* out) {
+  size_t i = 0;
+#if defined(__SSE2__)
+  for (; i < n && end - (p + i) >= 16; i += 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i)));
+  }
+#endif
+  for (; i < n; ++i) out[i] = p[i];
 }
 
 /// Copies [p, p + n) to `out` in lower case (ASCII). `end` bounds what may be read, and `out` must have room for n + 16 bytes.

@@ -38,8 +38,11 @@ inline void copy_short(char* to, const char* from, size_t n) {
 }
 
 void run_pass(std::string_view sql, const Dialect& dialect, PassResult& pass, std::vector<SlotToken>* tokens) {
-  SlotPass(sql, dialect, pass, tokens).run();
-  if (tokens != nullptr) tokens->back().token.unterminated |= pass.unterminated;
+  SlotPass(sql, dialect, pass, tokens != nullptr).run();
+  if (tokens == nullptr) return;
+  const std::span<const SlotToken> all = pass.tokens.all();
+  tokens->assign(all.begin(), all.end());
+  tokens->back().token.unterminated |= pass.unterminated;
 }
 
 /// Values of the pieces of one statement, their texts in one run of bytes.
@@ -138,7 +141,6 @@ const Normalised& Fingerprinter::normalise(std::string_view sql, std::vector<Slo
   PassResult& pass = *pass_;
   lifted_ = &pass;
   pass.clear();
-  if (tokens != nullptr) tokens->clear();
   run_pass(sql_, dialect_, pass, tokens);
   result_.text.assign(pass.text.view());
   result_.fingerprint = hash_bytes(result_.text);

@@ -21,11 +21,13 @@ struct Entry {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+/// Of a word in lower case: by four of its letters and its length, which tell most keywords from each other.
 constexpr size_t slot_of(const char* s, size_t n) {
-  uint32_t h = 2166136261U;
-  for (size_t i = 0; i < n; ++i) h = (h ^ static_cast<uint8_t>(s[i])) * 16777619U;
-  return (h ^ (h >> 15)) % kSlots;
+  const auto letter = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(s[i])); };
+  const uint32_t letters = letter(0) | letter(n / 3) << 8U | letter(n * 2 / 3) << 16U | letter(n - 1) << 24U;
+  return ((letters * 0x9e3779b1U) ^ static_cast<uint32_t>(n) * 0x85ebca6bU) >> 22U;
 }
+static_assert(kSlots == 1U << 10U);
 
 // `HighPriority` → `high_priority`: an upper-case letter inside begins a new part.
 constexpr Entry make_entry(const char* camel, Kw k) {

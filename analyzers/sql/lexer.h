@@ -45,6 +45,8 @@ class Lexer {
   /// The same, written in place.
   void next(Token& t);
   [[nodiscard]] size_t offset() const { return static_cast<size_t>(cursor_ - begin_); }
+  /// Is it a quoted name that is known to hold nothing but [a-z0-9_]? Only of the last such name is it.
+  [[nodiscard]] bool is_plain_name(const Token& t) const { return t.text.data() == plain_name_; }
 
  private:
   // Each writes the token that begins at `p` and returns its kind once more, for a caller that branches on it.
@@ -52,6 +54,7 @@ class Lexer {
   TokenKind scan(Token& t);
   TokenKind token(Token& t, TokenKind kind, const char* begin, const char* stop, bool unterminated = false);
   TokenKind quoted(Token& t, TokenKind kind, const char* begin, const char* body, char quote, bool backslash);
+  TokenKind quoted_name(Token& t, const char* begin);
   TokenKind word(Token& t, const char* p);
   TokenKind number(Token& t, const char* p);
   TokenKind odd_number(Token& t, const char* p);
@@ -87,7 +90,8 @@ class Lexer {
   const char* previous_begin_ = nullptr;
   const char* previous_end_ = nullptr;
   TokenKind previous_kind_ = TokenKind::kEnd;
-  bool previous_qualified_ = false;  // stands behind a dot, so it is a name whatever it spells
+  bool previous_qualified_ = false;   // stands behind a dot, so it is a name whatever it spells
+  const char* plain_name_ = nullptr;  // where the last one begins, with its quote
 };
 
 /// The value of a kString, kBits, kNumber or kQuotedName token: quotes removed, escapes resolved, into `out`.

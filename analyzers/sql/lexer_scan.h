@@ -38,6 +38,15 @@ inline TokenKind Lexer::quoted(Token& t, TokenKind kind, const char* begin, cons
   }
 }
 
+/// Between quotes that stand for themselves when doubled.
+[[gnu::always_inline]] inline TokenKind Lexer::quoted_name(Token& t, const char* begin) {
+  const char quote = *begin;
+  const char* const p = skip_plain_name(begin + 1, end_);
+  if (p == end_ || *p != quote || (p + 1 < end_ && p[1] == quote)) return quoted(t, TokenKind::kQuotedName, begin, p, quote, false);
+  plain_name_ = begin;
+  return token(t, TokenKind::kQuotedName, begin, p + 1);
+}
+
 inline TokenKind Lexer::word(Token& t, const char* p) {
   const char* stop = skip_name(p + 1, end_);
   if (*p == '_' || (stop < end_ && (*stop == '\'' || *stop == '&'))) [[unlikely]]
@@ -62,18 +71,16 @@ inline TokenKind Lexer::number(Token& t, const char* p) {
     switch (byte_class(*p)) {
       case ByteClass::kSpace:  // what follows a blank is most often the quoted name of an ORM: straight to it
         ++p;
-        if (p != end_ && *p == '"' && !dialect_.double_quotes_are_strings) {
-          return quoted(t, TokenKind::kQuotedName, p, p + 1, '"', false);
-        }
+        if (p != end_ && *p == '"' && !dialect_.double_quotes_are_strings) return quoted_name(t, p);
         continue;
       case ByteClass::kLetter: return word(t, p);
       case ByteClass::kDigit: return number(t, p);
       case ByteClass::kQuote: return quoted(t, TokenKind::kString, p, p + 1, '\'', dialect_.backslash_escapes);
       case ByteClass::kDoubleQuote:
         if (dialect_.double_quotes_are_strings) return quoted(t, TokenKind::kString, p, p + 1, '"', dialect_.backslash_escapes);
-        return quoted(t, TokenKind::kQuotedName, p, p + 1, '"', false);
+        return quoted_name(t, p);
       case ByteClass::kBacktick:
-        if (dialect_.backtick_identifiers) return quoted(t, TokenKind::kQuotedName, p, p + 1, '`', false);
+        if (dialect_.backtick_identifiers) return quoted_name(t, p);
         return token(t, TokenKind::kOther, p, p + 1);
       case ByteClass::kOpenBracket:
         // A dialect with its own operators has arrays: there a bracket after an operand is a subscript.
@@ -86,7 +93,9 @@ inline TokenKind Lexer::number(Token& t, const char* p) {
       case ByteClass::kPunct:
         if (*p == ']' && bracket_depth_ > 0) --bracket_depth_;
         return token(t, TokenKind::kPunct, p, p + 1);
-      case ByteClass::kDot: return dot(t, p);
+      case ByteClass::kDot:
+        if (p + 1 < end_ && p[1] != '.' && !is_digit(p[1])) return token(t, TokenKind::kPunct, p, p + 1);
+        return dot(t, p);
       case ByteClass::kDash:
         if (p + 1 < end_ && p[1] == '-' &&
             (!dialect_.dash_comment_needs_space || p + 2 == end_ || static_cast<unsigned char>(p[2]) <= ' ')) {

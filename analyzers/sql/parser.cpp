@@ -38,52 +38,62 @@ void Parser::begin(std::string_view sql, std::span<const SlotToken> all, bool tr
   captured_.clear();
   capture_block_ = -1;
   element_written_ = false;
-  tokens_.clear();
-  tokens_.reserve(all.size() + 1);
+  // Written over, not made anew: there are more tokens than anything else.
+  if (token_room_.size() < all.size() + 1) token_room_.resize(all.size() + 1);
+  closes_.assign(all.size() + 1, -1);
+  open_.clear();
+  Tok* const first = token_room_.data();
+  Tok* next = first;
   int folded_depth = 0;
   for (const SlotToken& t : all) {
+    const std::string_view text = t.token.text;
     if (t.folded) {
-      if (t.token.text == "(" && folded_depth++ == 0 && !tokens_.empty()) ++tokens_.back().folded_rows;
-      if (t.token.text == ")" && folded_depth > 0) --folded_depth;
+      if (text == "(" && folded_depth++ == 0 && next != first) ++next[-1].folded_rows;
+      if (text == ")" && folded_depth > 0) --folded_depth;
       continue;
     }
     folded_depth = 0;
+    const TokenKind kind = t.token.kind;
     if (t.token.unterminated) truncated_ = true;
-    if (t.token.kind == TokenKind::kEnd || t.token.kind == TokenKind::kComment) continue;
-    if (tokens_.size() == kMaxTokens) {
+    if (kind == TokenKind::kEnd || kind == TokenKind::kComment) continue;
+    if (static_cast<size_t>(next - first) == kMaxTokens) {
       truncated_ = true;
       break;
     }
-    Tok& tok = tokens_.emplace_back();
-    tok.kind = t.token.kind;
-    tok.text = t.token.text;
-    tok.slot = t.slot;
-    tok.list_length = t.list_length;
-    if (tok.kind == TokenKind::kPunct && !tok.text.empty()) tok.punct = tok.text.front();
-    if (tok.kind == TokenKind::kWord && tok.slot < 0) tok.kw = find_keyword(tok.text);
+    char punct = '\0';
+    if (kind == TokenKind::kPunct && !text.empty()) {
+      punct = text.front();
+      if (punct == '(') {
+        open_.push_back(static_cast<int>(next - first));
+      } else if (punct == ')' && !open_.empty()) {
+        closes_[static_cast<size_t>(open_.back())] = static_cast<int>(next - first);
+        open_.pop_back();
+      } else if (punct == ';') {
+        open_.clear();
+      }
+    }
+    next->kind = kind;
+    next->punct = punct;
+    next->kw = kind == TokenKind::kWord && t.slot < 0 ? find_keyword(text) : Kw::kNone;
+    next->plain = t.plain;
+    next->name = Name();
+    next->slot = t.slot;
+    next->list_length = t.list_length;
+    next->folded_rows = 0;
+    next->text = text;
+    ++next;
     if (t.token.unterminated) break;
   }
-  if (truncated_ && !tokens_.empty()) {
+  if (truncated_ && next != first) {
     // The last token may be the beginning of a longer one.
-    const Tok& last = tokens_.back();
-    const bool touches_end = last.text.data() + last.text.size() == sql.data() + sql.size();
-    if (touches_end && last.kind != TokenKind::kPunct) tokens_.pop_back();
-    while (!tokens_.empty() && tokens_.back().punct == '.') tokens_.pop_back();
+    const std::string_view last = next[-1].text;
+    const bool touches_end = last.data() + last.size() == sql.data() + sql.size();
+    if (touches_end && next[-1].kind != TokenKind::kPunct) --next;
+    while (next != first && next[-1].punct == '.') --next;
   }
-  tokens_.emplace_back().text = sql.substr(sql.size());
-
-  closes_.assign(tokens_.size(), -1);
-  open_.clear();
-  for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (tokens_[i].punct == '(') {
-      open_.push_back(static_cast<int>(i));
-    } else if (tokens_[i].punct == ')' && !open_.empty()) {
-      closes_[static_cast<size_t>(open_.back())] = static_cast<int>(i);
-      open_.pop_back();
-    } else if (tokens_[i].punct == ';') {
-      open_.clear();
-    }
-  }
+  *next = Tok();
+  next->text = sql.substr(sql.size());
+  tokens_ = {first, next + 1};
 }
 
 bool Parser::is_word(std::string_view word, int ahead) const {
@@ -191,7 +201,7 @@ std::string Parser::name_at(int token) const {
 
 Name Parser::name_of(int token) const {
   const Tok& t = tokens_[static_cast<size_t>(token)];
-  if (t.name.empty()) t.name = make_name(token);
+  if (t.name.empty()) t.name = t.plain ? Name(t.text.substr(1, t.text.size() - 2)) : make_name(token);
   return t.name;
 }
 
@@ -207,13 +217,13 @@ Name Parser::make_name(int token) const {
   const char first = t.text.empty() ? '\0' : t.text.front();
   // Between quotes none of which is doubled: as it stands.
   if (t.kind == TokenKind::kQuotedName && (first == '"' || first == '`') && t.text.size() >= 2) {
-    const std::string_view name = t.text.substr(1, t.text.size() - 2);
-    if (name.find(first) == std::string_view::npos) return name;
+    const char* const close = t.text.data() + t.text.size() - 1;
+    if (find_either(t.text.data() + 1, sql_.data() + sql_.size(), first, first) == close) return t.text.substr(1, t.text.size() - 2);
   }
   return name_at(token);
 }
 
-bool Parser::same_name(std::string_view a, std::string_view b) const { return dialect_.fold_unquoted_lower ? a == b : iequals(a, b); }
+bool Parser::same_name(Name a, Name b) const { return a == b || (!dialect_.fold_unquoted_lower && a.lower() == b.lower()); }
 
 bool Parser::parse_object_name(ObjectName& out) {
   if (!is_name() && !(sqlite() && is_string())) return false;
@@ -258,7 +268,7 @@ std::string Parser::text_of(int begin, int end) const {
     }
     switch (t.kind) {
       case TokenKind::kWord: text.word(t.text, sql_end); break;
-      case TokenKind::kQuotedName: text.quoted_name(t.text, false, sql_end); break;
+      case TokenKind::kQuotedName: text.quoted_name(t.text, false); break;
       case TokenKind::kPunct: text.punct(t.punct); break;
       default:
         if (t.text == "::") {
@@ -320,14 +330,22 @@ void Parser::resolve(std::vector<Assignment>& list, int b, bool only_table_tells
 }
 
 void Parser::resolve_columns() {
+  static const Name kStar("*");
   for (size_t i = 0; i < facts_.blocks.size(); ++i) {
     const int b = static_cast<int>(i);
     QueryBlock& q = facts_.blocks[i];
     const bool known = from_known_[i];
+    ColumnRef before;
     for (SelectItem& item : q.items) {
-      resolve(item.column, b, known && item.column.name != "*");
-      if (item.computed->aggregate != Aggregate::kNone && !item.computed->aggregate_of.name.empty())
-        resolve(item.computed.edit().aggregate_of, b, known && item.computed->aggregate_of.name != "*");
+      // Lists of columns say the same table with each.
+      if (!item.column.qualifier.empty() && item.column.qualifier == before.qualifier && !item.column.name.empty()) {
+        item.column.table = before.table;
+        continue;
+      }
+      resolve(item.column, b, known && !(item.column.name == kStar));
+      if (item.computed.has_value() && item.computed->aggregate != Aggregate::kNone && !item.computed->aggregate_of.name.empty())
+        resolve(item.computed.edit().aggregate_of, b, known && !(item.computed->aggregate_of.name == kStar));
+      if (!item.column.name.empty()) before = item.column;
     }
     resolve(q.where, b, known);
     if (!q.having.empty()) resolve(q.having.edit(), b, known);
@@ -633,7 +651,7 @@ StatementFacts StatementParser::parse(std::string_view sql, std::span<const Slot
   StatementFacts facts = parser_->parse(sql, tokens, truncated);
   // What a single long statement took is given back.
   constexpr size_t kMostTokens = 4096;
-  if (parser_->tokens_.capacity() > kMostTokens) parser_ = std::make_unique<sql_parser::Parser>(parser_->dialect_);
+  if (parser_->token_room_.size() > kMostTokens) parser_ = std::make_unique<sql_parser::Parser>(parser_->dialect_);
   return facts;
 }
 

@@ -23,7 +23,8 @@ struct Tok {
   TokenKind kind = TokenKind::kEnd;
   char punct = 0;  ///< of kPunct: the character
   Kw kw = Kw::kNone;
-  mutable Name name;  ///< what it names, once name_of() was asked
+  bool plain = false;  ///< a quoted name that is known to hold nothing but [a-z0-9_]
+  mutable Name name;   ///< what it names, once name_of() was asked
   int slot = -1;
   int list_length = 0;  ///< of the first element of a folded list
   int folded_rows = 0;  ///< rows of VALUES folded away right after this token
@@ -191,7 +192,7 @@ struct Parser {
   [[nodiscard]] std::string name_at(int token) const;  ///< unquoted; folded when the dialect does
   [[nodiscard]] Name name_of(int token) const;         ///< the same, made once
   [[nodiscard]] Name make_name(int token) const;
-  [[nodiscard]] bool same_name(std::string_view a, std::string_view b) const;
+  [[nodiscard]] bool same_name(Name a, Name b) const;
   bool parse_object_name(ObjectName& out);
   [[nodiscard]] std::string text_of(int begin, int end) const;
   [[nodiscard]] ColumnRef column_ref(int column) const;
@@ -227,6 +228,7 @@ struct Parser {
   void query_primary(int b);
   void select_core(int b);
   void select_items(int b);
+  bool plain_item(int b, ColumnRef& column);
   void values_rows(int b);
   void query_tail(int b);
   bool tail_clause(int b);
@@ -355,7 +357,8 @@ struct Parser {
   bool hidden_ = false;   ///< parsing the body of a function
   int depth_ = 0;
   size_t pos_ = 0;
-  std::vector<Tok> tokens_;
+  std::span<Tok> tokens_;        ///< in token_room_; the last is kEnd
+  std::vector<Tok> token_room_;  ///< of this statement and of longer ones before it
   StatementFacts facts_;
   std::vector<Node> nodes_;
   std::vector<int> kids_;
@@ -377,6 +380,7 @@ struct Parser {
   // Room for lists while they are read; see Scratch.
   std::vector<int> spare_kids_;
   std::vector<SelectItem> spare_items_;
+  std::vector<Name> spare_names_;
   std::vector<Conjunct> spare_conjuncts_;
   std::vector<Assignment> spare_assignments_;
 };

@@ -281,21 +281,26 @@ void Parser::select_items(int b) {
   }
   Scratch<SelectItem> items(spare_items_);
   do {
-    const Mark m = mark();
-    const int e = expression(b);
-    const bool understood = node(e).kind != NodeKind::kBad;
     SelectItem item;
-    if (understood) item = item_of(e);
-    if (b == capture_block_) {
-      if (understood && node(e).kind != NodeKind::kStar) {
-        captured_.push_back(operand_of(e));
-      } else {
-        capture_block_ = -1;  // what comes where is not known
-        captured_.clear();
+    bool understood = plain_item(b, item.column);
+    if (!understood) {
+      const Mark m = mark();
+      const int e = expression(b);
+      understood = node(e).kind != NodeKind::kBad;
+      if (understood) item = item_of(e);
+      if (b == capture_block_) {
+        if (understood && node(e).kind != NodeKind::kStar) {
+          captured_.push_back(operand_of(e));
+        } else {
+          capture_block_ = -1;  // what comes where is not known
+          captured_.clear();
+        }
       }
+      release(m);
     }
-    release(m);
-    if (accept(Kw::kAs)) {
+    if (is_punct(',')) {
+      // no alias
+    } else if (accept(Kw::kAs)) {
       if (is_name() || is_string()) {
         item.alias = name_of(here());
         advance();
@@ -312,6 +317,24 @@ void Parser::select_items(int b) {
     }
   } while (accept_punct(','));
   items.move_to(block(b).items);
+}
+
+// Most items are a column and nothing else: `t.c`, `"c"`, with a comma, AS or FROM behind them. They need no node.
+bool Parser::plain_item(int b, ColumnRef& column) {
+  if (b == capture_block_ || depth_ >= kMaxDepth) return false;
+  const auto names = [](const Tok& t) { return t.kind == TokenKind::kQuotedName || t.kind == TokenKind::kWord; };
+  const Tok& first = tok();
+  const bool qualified = tok(1).punct == '.';
+  if (first.kind != TokenKind::kQuotedName && !(qualified && first.kind == TokenKind::kWord && first.kw == Kw::kNone)) return false;
+  if (first.slot >= 0 || (qualified && (!names(tok(2)) || tok(2).slot >= 0))) return false;
+  const Tok& next = tok(qualified ? 3 : 1);
+  if (next.punct != ',' && next.kw != Kw::kAs && next.kw != Kw::kFrom) return false;
+  const ColumnAt at = qualified ? ColumnAt{here(), here() + 2} : ColumnAt{-1, here()};
+  if (qualified) column.qualifier = name_of(at.qualifier);
+  column.name = name_of(at.name);
+  if (qualified && query_level_ > 0) outer_.push_back(at);
+  pos_ = static_cast<size_t>(at.name) + 1;
+  return true;
 }
 
 void Parser::skip_to_item_end() {

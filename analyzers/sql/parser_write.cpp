@@ -130,17 +130,17 @@ void Parser::insert(int w, int b) {
 
 void Parser::insert_columns(int w, int b) {
   advance();
-  std::vector<Name> names;
+  Scratch<Name> names(spare_names_);
   while (!at_end() && !is_punct(')')) {
     if (!is_name() && !(sqlite() && is_string())) {
       partial("a column name was expected at `" + std::string(tok().text.substr(0, 40)) + "`");
       break;
     }
-    std::string name = name_at(here());
+    Name name = name_of(here());
     advance();
     while (is_punct('.') && is_name(1)) {  // MySQL: t.c; PostgreSQL: a field of c
       advance();
-      if (!postgres()) name = name_at(here());
+      if (!postgres()) name = name_of(here());
       advance();
     }
     while (is_punct('[')) {
@@ -148,7 +148,7 @@ void Parser::insert_columns(int w, int b) {
       postfix(b, make(NodeKind::kOther, here(), static_cast<int>(columns_.size())), here());
       release(m);
     }
-    names.push_back(std::move(name));
+    names->push_back(name);
     if (!accept_punct(',')) break;
   }
   if (!accept_punct(')')) {
@@ -160,12 +160,13 @@ void Parser::insert_columns(int w, int b) {
     }
     if (at_text_end()) return;
   }
-  write(w).insert_columns = std::move(names);
+  write(w).insert_columns = std::vector<Name>(names->begin(), names->end());
 }
 
 void Parser::values_of_insert(int w, int b) {
   advance();
   write(w).source = InsertSource::kValues;
+  if (!write(w).insert_columns.empty()) write(w).insert_values.edit().reserve(write(w).insert_columns.size());
   int rows = 0;
   do {
     if (accept(Kw::kRow)) write(w).row_constructor = true;

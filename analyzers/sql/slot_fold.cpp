@@ -101,7 +101,7 @@ void SlotPass::list_fold() {
   if (tokens_ == nullptr) return;
   auto& tokens = *tokens_;
   if (list_.brackets) {
-    tokens.push_back({.token = current()});
+    tokens.add(current(), -1, false);
     tokens[list_.before_token].folded = tokens[list_.before_token + 1].folded = tokens.back().folded = true;
   }
   const size_t cut = list_.cut_known ? list_.cut_token : tokens.size();

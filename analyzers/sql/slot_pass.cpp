@@ -91,8 +91,11 @@ uint64_t hash_body(std::string_view body, const Dialect& dialect, std::string& s
 
 }  // namespace
 
+void SlotTokens::grow() { room_.resize(std::max<size_t>(256, room_.size() * 2)); }
+
 void PassResult::clear() {
   text.clear();
+  tokens.clear();
   pieces.clear();
   elements.clear();
   lists.clear();
@@ -107,13 +110,17 @@ void PassResult::clear() {
   }
 }
 
-SlotPass::SlotPass(std::string_view sql, const Dialect& dialect, PassResult& result, std::vector<SlotToken>* tokens)
+SlotPass::SlotPass(std::string_view sql, const Dialect& dialect, PassResult& result, bool tokens)
     : begin_(sql.data()),
       end_(sql.data() + sql.size()),
       dialect_(dialect),
       lexer_(sql, dialect, /*keep_comments=*/true),
       out_(result),
-      tokens_(tokens) {}
+      tokens_(tokens ? &result.tokens : nullptr) {}
+
+[[gnu::always_inline]] inline void SlotPass::record(const Token& t, int slot, bool plain) {
+  if (tokens_ != nullptr) tokens_->add(t, slot, plain);
+}
 
 // --- Tokens in ---------------------------------------------------------------------------------------------------------------------------
 
@@ -174,10 +181,9 @@ void SlotPass::run() {
       case TokenKind::kWord: word(t); break;
       case TokenKind::kQuotedName:
         list_.active = false;
-        if (!object_name(t)) {
+        if (name_next_ == NameKind::kNone || !object_name(t)) {
           if (statement_ == Statement::kSet && t.text.size() > 2) setting(t.text.substr(1, t.text.size() - 2));
-          out_.text.quoted_name(t.text, t.unterminated, end_);
-          keep(t);
+          name(t);
         }
         break;
       case TokenKind::kNumber: number(t); break;
@@ -216,20 +222,24 @@ void SlotPass::end_statement(const Token& next) {
   if (out_.text.size() != 0) out_.text.punct(';');
 }
 
-void SlotPass::record(const Token& t, int slot) {
-  if (tokens_ == nullptr) return;
-  SlotToken& recorded = tokens_->emplace_back();
-  recorded.token = t;
-  recorded.slot = slot;
-}
-
 /// A token that is no value.
-void SlotPass::keep(const Token& t) {
+void SlotPass::keep(const Token& t, bool plain) {
   behind_slot_ = false;
   at_start_ = false;
   keep_number_ = false;
   special_ = Special::kNone;
-  record(t);
+  record(t, -1, plain);
+}
+
+/// A quoted name.
+inline void SlotPass::name(const Token& t) {
+  const bool plain = lexer_.is_plain_name(t);
+  if (plain) {
+    out_.text.plain_name(t.text, end_);
+  } else {
+    out_.text.quoted_name(t.text, t.unterminated);
+  }
+  keep(t, plain);
 }
 
 /// A token that is a value.
@@ -442,7 +452,7 @@ void SlotPass::string(const Token& t) {
   if (statement_ == Statement::kDo && depth_ == 0 && !is_mysql_family(dialect_.engine)) return body(t);
   if (dialect_.string_aliases && previous_word_is("as") && (t.text[0] == '\'' || t.text[0] == '"')) {
     list_.active = false;
-    out_.text.quoted_name(t.text, t.unterminated, end_);
+    out_.text.quoted_name(t.text, t.unterminated);
     return keep(t);
   }
   lift(t, Piece::Source::kString);
@@ -573,7 +583,7 @@ void SlotPass::type_part(const Token& t, bool hidden) {
     if (t.kind == TokenKind::kPunct) {
       out_.text.punct(t.text.front());
     } else if (t.kind == TokenKind::kQuotedName) {
-      out_.text.quoted_name(t.text, t.unterminated, end_);
+      out_.text.quoted_name(t.text, t.unterminated);
     } else {
       out_.text.word(t.text, end_);
     }
@@ -637,10 +647,12 @@ void SlotPass::punct(const Token& t) {
       out_.text.punct(']');
       keep(t);
       return;
-    default:  // the dot
+    case '.':
       list_.active = false;
-      out_.text.punct(t.text.front());
+      out_.text.punct('.');
       keep(t);
+      return;
+    default: break;  // the lexer knows no other
   }
 }
 

@@ -3,6 +3,7 @@
 // its buffers and asks it for the template; tokenise() asks it for the tokens as well. Internal to the fingerprint.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,9 +44,36 @@ struct Lifted {
   std::vector<Piece> more_rows;  ///< VALUES rows behind the first, when they folded
 };
 
+/// The tokens of a statement, written over those of the one before it: nothing is made anew for each.
+class SlotTokens {
+ public:
+  void clear() { size_ = 0; }
+  [[nodiscard]] size_t size() const { return size_; }
+  [[nodiscard]] SlotToken& operator[](size_t i) { return room_[i]; }
+  [[nodiscard]] SlotToken& back() { return room_[size_ - 1]; }
+  [[nodiscard]] std::span<const SlotToken> all() const { return {room_.data(), size_}; }
+  void add(const Token& t, int slot, bool plain) {
+    if (size_ == room_.size()) [[unlikely]]
+      grow();
+    SlotToken& added = room_[size_++];
+    added.token = t;
+    added.slot = slot;
+    added.folded = false;
+    added.plain = plain;
+    added.list_length = 0;
+  }
+
+ private:
+  void grow();
+
+  std::vector<SlotToken> room_;
+  size_t size_ = 0;
+};
+
 /// Buffers of the pass, reused from statement to statement.
 struct PassResult : Lifted {
   TemplateText text;
+  SlotTokens tokens;
   uint32_t rows = 0, row_slots = 0, first_row_slot = 0;
   bool unterminated = false;
   bool has_comment = false;
@@ -61,7 +89,8 @@ struct PassResult : Lifted {
 
 class SlotPass {
  public:
-  SlotPass(std::string_view sql, const Dialect& dialect, PassResult& result, std::vector<SlotToken>* tokens);
+  /// The tokens are in the result when they are asked for.
+  SlotPass(std::string_view sql, const Dialect& dialect, PassResult& result, bool tokens);
   void run();
 
  private:
@@ -103,8 +132,9 @@ class SlotPass {
   [[nodiscard]] bool behind_operand() const;
   [[nodiscard]] bool previous_word_is(std::string_view lower_case) const;
 
-  void record(const Token& t, int slot = -1);
-  void keep(const Token& t);
+  void record(const Token& t, int slot = -1, bool plain = false);
+  void keep(const Token& t, bool plain = false);
+  void name(const Token& t);
   void lift(const Token& t, Piece::Source source);
   void keep_literal(const Token& t);
   void body(const Token& t);
@@ -141,7 +171,7 @@ class SlotPass {
   const Dialect& dialect_;
   Lexer lexer_;
   PassResult& out_;
-  std::vector<SlotToken>* tokens_;
+  SlotTokens* tokens_;  // of the result, or null
 
   // The last three tokens and perhaps the next. They are read where they lie: copying a token just written stalls the processor.
   static constexpr uint32_t kRing = 4;

@@ -13,27 +13,9 @@ namespace dbaudit {
 namespace {
 
 /// A name that means the same without its quotes: [a-z_][a-z0-9_]*, not reserved.
-bool is_plain_name(std::string_view name, const char* readable_end) {
-  if (name.empty() || is_digit(name[0])) return false;
-  const char* p = name.data();
-  const char* end = p + name.size();
-#if defined(__SSE2__)
-  if (name.size() <= 16 && readable_end - p >= 16) {
-    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i alpha = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('a' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('z' + 1), x));
-    const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8('0' - 1)), _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), x));
-    const __m128i plain = _mm_or_si128(_mm_or_si128(alpha, digit), _mm_cmpeq_epi8(x, _mm_set1_epi8('_')));
-    const unsigned wanted = (1U << name.size()) - 1U;
-    if ((static_cast<unsigned>(_mm_movemask_epi8(plain)) & wanted) != wanted) return false;
-    return !classify_word(name).reserved;
-  }
-#else
-  static_cast<void>(readable_end);
-#endif
-  for (; p < end; ++p) {
-    if (!((*p >= 'a' && *p <= 'z') || is_digit(*p) || *p == '_')) return false;
-  }
-  return !classify_word(name).reserved;
+bool is_plain_name(std::string_view name) {
+  const char* const end = name.data() + name.size();
+  return !name.empty() && !is_digit(name[0]) && skip_plain_name(name.data(), end) == end && !is_reserved_word(name);
 }
 
 }  // namespace
@@ -52,7 +34,7 @@ void TemplateText::grow(size_t more) {
   capacity_ = capacity;
 }
 
-void TemplateText::quoted_name(std::string_view text, bool unterminated, const char* readable_end) {
+void TemplateText::quoted_name(std::string_view text, bool unterminated) {
   reserve(text.size() * 2 + kSlack);
   const bool unicode = text[0] == 'U' || text[0] == 'u';  // U&"…": as it is
   if (!unicode) {
@@ -61,7 +43,7 @@ void TemplateText::quoted_name(std::string_view text, bool unterminated, const c
     if (!unterminated && !name.empty()) name.remove_suffix(1);
     separate();
     char* out = buffer_.get() + size_;
-    if (is_plain_name(name, readable_end)) {
+    if (is_plain_name(name)) {
       std::memcpy(out, name.data(), name.size());
       size_ += name.size();
     } else if (quote == '"') {

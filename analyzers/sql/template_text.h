@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "analyzers/sql/byte_class.h"
+#include "analyzers/sql/tokens.h"
 
 namespace dbaudit {
 
@@ -52,7 +53,17 @@ class TemplateText {
     return {out, text.size()};
   }
   /// A quoted name whose quotes are the first and last byte of `text` (the last is absent when unterminated).
-  void quoted_name(std::string_view text, bool unterminated, const char* readable_end);
+  void quoted_name(std::string_view text, bool unterminated);
+  /// The same of one that is known to hold nothing but [a-z0-9_]; `readable_end` bounds what may be read behind it.
+  void plain_name(std::string_view text, const char* readable_end) {
+    const std::string_view name(text.data() + 1, text.size() - 2);
+    if (name.empty() || is_digit(name[0]) || is_reserved_word(name)) return quoted_name(text, false);
+    reserve(name.size() + kSlack);
+    separate();
+    copy_bytes(name.data(), name.size(), readable_end, buffer_.get() + size_);
+    size_ += name.size();
+    ends_ = Ends::kName;
+  }
   /// `?`
   void slot() {
     reserve(kSlack);

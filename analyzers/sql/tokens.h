@@ -20,6 +20,8 @@ struct SlotToken {
   /// Folded away, to be skipped by whoever reads facts: second and later elements of a list, second and later rows of VALUES or of
   /// a row-value IN list with the comma before them, and the `ARRAY [` `]` around a list. Always has slot -1.
   bool folded = false;
+  /// A quoted name that is known to hold nothing but [a-z0-9_].
+  bool plain = false;
   /// Elements of the list whose first element this is (IN, ARRAY; of a list of rows: number of rows); 0 for a plain value.
   int list_length = 0;
 };
@@ -45,5 +47,6 @@ struct WordClass {
   bool reserved = false;         ///< cannot name a thing without quotes in some dialect, so quotes around it mean something
 };
 [[nodiscard]] WordClass classify_word(std::string_view word);
+[[nodiscard]] bool is_reserved_word(std::string_view word);  ///< classify_word().reserved
 
 }  // namespace dbaudit

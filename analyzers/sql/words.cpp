@@ -147,10 +147,13 @@ constexpr std::array<uint8_t, kSlots> make_table() {
 constexpr std::array<uint8_t, kSlots> kTable = make_table();
 static_assert(std::size(kWords) < 255);
 
-/// For each first letter the lengths of the words that begin with it: most names end here.
-constexpr std::array<uint32_t, 32> kLengths = [] {
-  std::array<uint32_t, 32> lengths{};
-  for (const Word& w : kWords) lengths[static_cast<size_t>(w.text[0] & 31)] |= 1U << w.text.size();
+/// A word's first and last letter; other bytes share them.
+constexpr size_t ends_of(std::string_view w) { return static_cast<size_t>(w.front() & 31) << 5U | static_cast<size_t>(w.back() & 31); }
+
+/// By ends_of() the lengths of the words that begin and end so: nearly all names are told here.
+constexpr std::array<uint32_t, 1024> kLengths = [] {
+  std::array<uint32_t, 1024> lengths{};
+  for (const Word& w : kWords) lengths[ends_of(w.text)] |= 1U << w.text.size();
   return lengths;
 }();
 
@@ -162,20 +165,30 @@ bool equals_lower(std::string_view word, std::string_view lower_case) {
   return true;
 }
 
+/// nullptr: not in the table.
+inline const Word* find(std::string_view word) {
+  if (word.empty() || word.size() > kLongest || (kLengths[ends_of(word)] >> word.size() & 1) == 0) return nullptr;
+  for (size_t at = bucket(word); kTable[at] != 0; at = (at + 1) % kSlots) {
+    const Word& w = kWords[kTable[at] - 1U];
+    if (equals_lower(word, w.text)) return &w;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 WordClass classify_word(std::string_view word) {
-  if (word.empty() || word.size() > kLongest || (kLengths[static_cast<size_t>(word[0] & 31)] >> word.size() & 1) == 0) return {};
-  for (size_t at = bucket(word); kTable[at] != 0; at = (at + 1) % kSlots) {
-    const Word& w = kWords[kTable[at] - 1U];
-    if (equals_lower(word, w.text)) {
-      return {.keyword = true,
-              .begins_operand = (w.flags & kBegins) != 0,
-              .expects_operand = (w.flags & kExpects) != 0,
-              .reserved = (w.flags & kReserved) != 0};
-    }
-  }
-  return {};
+  const Word* const w = find(word);
+  if (w == nullptr) return {};
+  return {.keyword = true,
+          .begins_operand = (w->flags & kBegins) != 0,
+          .expects_operand = (w->flags & kExpects) != 0,
+          .reserved = (w->flags & kReserved) != 0};
+}
+
+bool is_reserved_word(std::string_view word) {
+  const Word* const w = find(word);
+  return w != nullptr && (w->flags & kReserved) != 0;
 }
 
 bool ends_operand(const Token& token) {
