@@ -16,12 +16,14 @@ namespace {
 constexpr uint32_t kSeparatorBits = 2;
 constexpr std::array<std::string_view, 1U << kSeparatorBits> kSeparators = {"", " ", ".", ", "};
 
-/// The separator that `rest` begins with; 0: none. A comma is one with the blank behind it.
-uint32_t separator_of(std::string_view rest) {
-  for (uint32_t i = 1; i < kSeparators.size(); ++i) {
-    if (rest.starts_with(kSeparators[i])) return i;
+/// The separator that begins at `p`, which is before `end`; 0: none. A comma is one with the blank behind it.
+uint32_t separator_at(const char* p, const char* end) {
+  switch (*p) {
+    case ' ': return 1;
+    case '.': return 2;
+    case ',': return end - p >= 2 && p[1] == ' ' ? 3 : 0;
+    default: return 0;
   }
-  return 0;
 }
 
 /// The first byte at or after `p` that may begin a separator, or `end`.
@@ -47,16 +49,15 @@ SharedText::SharedText(std::string_view text) {
   words.clear();
   const char* const end = text.data() + text.size();
   for (const char* begin = text.data(); begin < end;) {
-    const char* stop = find_separator(begin, end);
-    uint32_t separator = separator_of({stop, end});
-    while (stop < end && separator == 0) {
-      stop = find_separator(stop + 1, end);
-      separator = separator_of({stop, end});
+    const char* stop = begin;
+    uint32_t separator = 0;
+    for (;; ++stop) {
+      stop = find_separator(stop, end);
+      if (stop == end) break;
+      separator = separator_at(stop, end);
+      if (separator != 0) break;
     }
-    const std::string_view word(begin, static_cast<size_t>(stop - begin));
-    // Lists of columns say the same table with each.
-    const Name repeated = words.size() < 2 ? Name() : Name::of(words[words.size() - 2] >> kSeparatorBits);
-    words.push_back((repeated == word ? repeated : Name(word)).id() << kSeparatorBits | separator);
+    words.push_back(Name(std::string_view(begin, static_cast<size_t>(stop - begin))).id() << kSeparatorBits | separator);
     begin = stop + kSeparators[separator].size();
   }
   size_ = static_cast<uint32_t>(words.size());
