@@ -23,6 +23,7 @@ bool is_star(const SelectItem& item) {
 }
 
 bool is_probe_item(const SelectItem& item) {
+  if (!item.computed.has_value()) return false;
   return item.computed->constant || item.computed->exists || item.computed->aggregate == Aggregate::kCount;
 }
 
@@ -45,12 +46,30 @@ int summing_block(const StatementFacts& f, int b) {
 // The aggregate of the first item that has one.
 void take_aggregate(const QueryBlock& block, ReadAccess& r) {
   for (const SelectItem& item : block.items) {
-    if (item.computed->aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
+    if (!item.computed.has_value() || item.computed->aggregate == Aggregate::kNone || r.aggregate != Aggregate::kNone) continue;
     r.aggregate = item.computed->aggregate;
     r.aggregated = item.computed->aggregate_of.name.lower();
     r.plus_slot = item.computed->plus_slot;
   }
 }
+
+/// The columns of a table by name. Statements name them in the table's order, as a rule: then the next one is the one that is meant.
+class ColumnFinder {
+ public:
+  explicit ColumnFinder(const Table* table) : table_(table) {}
+  /// nullptr: no table, or no such column.
+  const Column* find(Name name) {
+    if (table_ == nullptr) return nullptr;
+    const bool is_next = next_ < table_->columns.size() && table_->columns[next_].name == name;
+    const Column* const found = is_next ? &table_->columns[next_] : table_->column(name);
+    if (found != nullptr) next_ = static_cast<size_t>(found - table_->columns.data()) + 1;
+    return found;
+  }
+
+ private:
+  const Table* table_;
+  size_t next_ = 0;
+};
 
 /// What accesses are derived from.
 struct Deriving {
@@ -137,7 +156,8 @@ int primary_equal(const Table* table, const std::vector<KeyColumn>& equal) {
 void add_reads(const Deriving& from, StatementAccess& out) {
   const BoundStatement& s = from.statement;
   const StatementFacts& f = s.facts();
-  std::vector<Name> columns;  // of the table, that the block fetches by name
+  // Of the table, that the block fetches by name. Its room is kept: it is filled for each statement.
+  thread_local std::vector<Name> columns;
   for (size_t b = 0; b < f.blocks.size(); ++b) {
     const QueryBlock& block = f.blocks[b];
     const std::span<const BoundTable> tables = s.tables_of(b);
@@ -145,7 +165,7 @@ void add_reads(const Deriving& from, StatementAccess& out) {
       const TableRef& ref = block.tables[i];
       if (ref.is_cte || ref.derived_block >= 0 || tables[i].name.empty()) continue;
       if (ref.role == TableRole::kTarget) continue;
-      ReadAccess r;
+      ReadAccess& r = out.reads.emplace_back();
       r.block = static_cast<int>(b);
       r.set_table(tables[i].table, tables[i].name, from.uses);
       r.exact = block.where_exact && f.quality == Quality::kFull;
@@ -178,14 +198,16 @@ void add_reads(const Deriving& from, StatementAccess& out) {
         for (const Conjunct& c : parent.where) inside_exists |= c.exists && c.right.block == static_cast<int>(b);
         if (inside_exists && parent.parent < 0 && reads_no_table(f, parent)) r.top_level = true;  // SELECT EXISTS (…)
       }
+      const auto is_of_this = [&](const ColumnRef& c) {
+        return (c.table >= 0 ? c.table : s.owner(static_cast<int>(b), c)) == static_cast<int>(i);
+      };
       bool all_probe = !block.items.empty();
       columns.clear();
       for (const SelectItem& item : block.items) {
         all_probe &= is_probe_item(item);
         if (is_star(item)) {
-          const int owner = item.column.qualifier.empty() ? static_cast<int>(i) : s.owner(static_cast<int>(b), item.column);
-          r.all_columns |= owner == static_cast<int>(i);
-        } else if (!item.column.name.empty() && s.owner(static_cast<int>(b), item.column) == static_cast<int>(i)) {
+          r.all_columns |= item.column.qualifier.empty() || is_of_this(item.column);
+        } else if (!item.column.name.empty() && is_of_this(item.column)) {
           columns.push_back(item.column.name.lower());
         }
       }
@@ -201,18 +223,18 @@ void add_reads(const Deriving& from, StatementAccess& out) {
       r.fetched.reserve(r.of_star + columns.size());
       const auto fetch = [&](Name column, const Column* known) { r.fetched.push_back({column, from.uses.of(r.table, known, column)}); };
       for (uint32_t c = 0; c < r.of_star; ++c) fetch(r.table->columns[c].name.lower(), &r.table->columns[c]);
-      for (const Name column : columns) fetch(column, r.table != nullptr ? r.table->column(column) : nullptr);
+      ColumnFinder known(r.table);
+      for (const Name column : columns) fetch(column, known.find(column));
       out.tables_read |= r.bit;
-      out.reads.push_back(std::move(r));
     }
   }
 }
 
-ColumnWrite column_write(ColumnUseFinder& uses, const Table* table, Name column, const Operand& value) {
+ColumnWrite column_write(ColumnUseFinder& uses, const Table* table, ColumnFinder& known, Name column, const Operand& value) {
   ColumnWrite c;
   c.column = column.lower();
   c.value = &value;
-  c.known = table != nullptr ? table->column(c.column) : nullptr;
+  c.known = known.find(c.column);
   c.uses = uses.of(table, c.known, c.column);
   c.hash = c.column.hash();
   return c;
@@ -240,13 +262,14 @@ void add_writes(const Deriving& from, StatementAccess& out) {
   for (size_t i = 0; i < f.writes.size(); ++i) {
     const Write& w = f.writes[i];
     if (w.targets.size() != 1) continue;  // MySQL's multi-table forms: which rows of which table is not told apart yet
-    WriteAccess a;
+    WriteAccess& a = out.writes.emplace_back();
     a.write = static_cast<int>(i);
     a.kind = w.kind;
     a.upsert = w.upsert;
     a.set_table(s.write_tables()[i].table, s.write_tables()[i].name, from.uses);
     a.rows = w.rows;
     a.hidden = w.hidden;
+    ColumnFinder known(a.table);
     if (a.is_insert()) {
       a.guarded_insert = w.not_exists_block >= 0;
       a.set.reserve(w.insert_values.size());
@@ -259,11 +282,11 @@ void add_writes(const Deriving& from, StatementAccess& out) {
         } else {
           break;
         }
-        a.set.push_back(column_write(from.uses, a.table, column, w.insert_values[c]));
+        a.set.push_back(column_write(from.uses, a.table, known, column, w.insert_values[c]));
       }
     } else {
       a.set.reserve(w.set.size());
-      for (const Assignment& set : w.set) a.set.push_back(column_write(from.uses, a.table, set.column.name, set.value));
+      for (const Assignment& set : w.set) a.set.push_back(column_write(from.uses, a.table, known, set.column.name, set.value));
       if (w.block >= 0) {
         const QueryBlock& block = f.blocks[static_cast<size_t>(w.block)];
         a.has_where = block.has_where;
@@ -282,7 +305,6 @@ void add_writes(const Deriving& from, StatementAccess& out) {
       if (a.set[c].is_for(ColumnUse::kReference)) a.references.push_back(c);
     }
     out.tables_written |= a.bit;
-    out.writes.push_back(std::move(a));
   }
 }
 

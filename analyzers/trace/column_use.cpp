@@ -200,12 +200,17 @@ ColumnUseFinder::Marks ColumnUseFinder::of_type(const Column* known) {
 }
 
 ColumnUseFinder::TableUses& ColumnUseFinder::of_table(const Table& table) {
-  return uses_[hash_combine(reinterpret_cast<uintptr_t>(&table), 0)];
+  if (last_ != &table) {
+    last_ = &table;
+    last_uses_ = &uses_[hash_combine(reinterpret_cast<uintptr_t>(&table), 0)];
+  }
+  return *last_uses_;
 }
 
 ColumnUses ColumnUseFinder::of(const Table* table, const Column* known, Name column) {
   const auto find = [&] { return uses_of(table, {column, known, of_name(column), of_type(known)}); };
-  if (known == nullptr || column != known->name.lower()) return find();
+  // Names are in lower case, nearly always.
+  if (known == nullptr || (column != known->name && column != known->name.lower())) return find();
   TableUses& uses = of_table(*table);
   if (uses.columns.empty()) uses.columns.resize(table->columns.size());
   ColumnUses& kept = uses.columns[static_cast<size_t>(known - table->columns.data())];

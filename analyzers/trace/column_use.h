@@ -64,6 +64,8 @@ class ColumnUseFinder {
 
   std::vector<Marks> names_, types_, tables_;  // by Name::id()
   HashTable<TableUses> uses_;                  // by the table's address
+  const Table* last_ = nullptr;                // whose uses were asked for last
+  TableUses* last_uses_ = nullptr;             // they stay where they are until another table's are made
 };
 
 /// Migrations and the framework's own tables. `name` may be qualified.
