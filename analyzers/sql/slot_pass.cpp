@@ -197,7 +197,15 @@ void SlotPass::run() {
         keep(t);
         break;
       case TokenKind::kOperator: operators(t); break;
-      case TokenKind::kPunct: punct(t); break;
+      case TokenKind::kPunct:
+        if (t.text.front() == '.') {
+          list_.active = false;
+          out_.text.punct('.');
+          keep(t);
+        } else {
+          punct(t);
+        }
+        break;
       case TokenKind::kOther:
         list_.active = false;
         out_.text.other(t.text);
@@ -647,12 +655,7 @@ void SlotPass::punct(const Token& t) {
       out_.text.punct(']');
       keep(t);
       return;
-    case '.':
-      list_.active = false;
-      out_.text.punct('.');
-      keep(t);
-      return;
-    default: break;  // the lexer knows no other
+    default: break;  // the dot is dealt with; the lexer knows no other
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "analyzers/sql/byte_class.h"
 #include "analyzers/sql/tokens.h"
+#include "analyzers/sql/word_lengths.h"
 
 namespace dbaudit {
 
@@ -57,7 +58,7 @@ class TemplateText {
   /// The same of one that is known to hold nothing but [a-z0-9_]; `readable_end` bounds what may be read behind it.
   void plain_name(std::string_view text, const char* readable_end) {
     const std::string_view name(text.data() + 1, text.size() - 2);
-    if (name.empty() || is_digit(name[0]) || is_reserved_word(name)) return quoted_name(text, false);
+    if (name.empty() || is_digit(name[0]) || (may_be_keyword(name) && is_reserved_word(name))) return quoted_name(text, false);
     reserve(name.size() + kSlack);
     separate();
     copy_bytes(name.data(), name.size(), readable_end, buffer_.get() + size_);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "analyzers/sql/tokens.h"
+#include "analyzers/sql/word_lengths.h"
 
 namespace dbaudit {
 
@@ -125,7 +126,6 @@ constexpr Word kWords[] = {
 };
 
 constexpr size_t kSlots = 512;
-constexpr size_t kLongest = 17;
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
@@ -147,16 +147,6 @@ constexpr std::array<uint8_t, kSlots> make_table() {
 constexpr std::array<uint8_t, kSlots> kTable = make_table();
 static_assert(std::size(kWords) < 255);
 
-/// A word's first and last letter; other bytes share them.
-constexpr size_t ends_of(std::string_view w) { return static_cast<size_t>(w.front() & 31) << 5U | static_cast<size_t>(w.back() & 31); }
-
-/// By ends_of() the lengths of the words that begin and end so: nearly all names are told here.
-constexpr std::array<uint32_t, 1024> kLengths = [] {
-  std::array<uint32_t, 1024> lengths{};
-  for (const Word& w : kWords) lengths[ends_of(w.text)] |= 1U << w.text.size();
-  return lengths;
-}();
-
 bool equals_lower(std::string_view word, std::string_view lower_case) {
   if (word.size() != lower_case.size()) return false;
   for (size_t i = 0; i < word.size(); ++i) {
@@ -167,7 +157,7 @@ bool equals_lower(std::string_view word, std::string_view lower_case) {
 
 /// nullptr: not in the table.
 inline const Word* find(std::string_view word) {
-  if (word.empty() || word.size() > kLongest || (kLengths[ends_of(word)] >> word.size() & 1) == 0) return nullptr;
+  if (!may_be_keyword(word)) return nullptr;
   for (size_t at = bucket(word); kTable[at] != 0; at = (at + 1) % kSlots) {
     const Word& w = kWords[kTable[at] - 1U];
     if (equals_lower(word, w.text)) return &w;
@@ -176,6 +166,12 @@ inline const Word* find(std::string_view word) {
 }
 
 }  // namespace
+
+constexpr std::array<uint32_t, 1024> kKeywordLengths = [] {
+  std::array<uint32_t, 1024> lengths{};
+  for (const Word& w : kWords) lengths[ends_of_word(w.text)] |= 1U << w.text.size();
+  return lengths;
+}();
 
 WordClass classify_word(std::string_view word) {
   const Word* const w = find(word);
