@@ -14,7 +14,7 @@
 namespace dbaudit {
 
 /// The first eight bytes of a word in one case, the first lowest: equal for words of fewer than eight bytes only when they are the same in any case.
-/// 0 for what is no unquoted word. `_` loses its bit as well, and becomes a byte that stands in no word.
+/// 0 for what is no unquoted word. `_` becomes a byte that stands in no word.
 [[nodiscard]] inline uint64_t word_head(const Token& t) {
   if (t.kind != TokenKind::kWord || t.text.empty()) return 0;
   constexpr uint64_t kLower = 0x2020202020202020U;

@@ -1,7 +1,7 @@
 #pragma once
-// Byte classes and the scans in which the lexer spends its time: to the end of a word or of a plain name, to one of two bytes, copying a word as it is and in
-// lower case. Each works on 16 bytes at once where SSE2 exists (every x86-64) and byte by byte elsewhere and near the end of the text, so
-// that nothing is ever read past `end`.
+// Byte classes and the scans in which the lexer spends its time: to the end of a word or of a plain name, to one of two bytes, copying a
+// word as it is and in lower case. Each works on 16 bytes at once where SSE2 exists (every x86-64) and byte by byte elsewhere and near the
+// end of the text, so that nothing is ever read past `end`.
 
 #include <array>
 #include <bit>

@@ -37,12 +37,9 @@ inline void copy_short(char* to, const char* from, size_t n) {
   }
 }
 
-void run_pass(std::string_view sql, const Dialect& dialect, PassResult& pass, std::vector<SlotToken>* tokens) {
-  SlotPass(sql, dialect, pass, tokens != nullptr).run();
-  if (tokens == nullptr) return;
-  const std::span<const SlotToken> all = pass.tokens.all();
-  tokens->assign(all.begin(), all.end());
-  tokens->back().token.unterminated |= pass.unterminated;
+void run_pass(std::string_view sql, const Dialect& dialect, PassResult& pass, bool tokens) {
+  SlotPass(sql, dialect, pass, tokens).run();
+  if (tokens) pass.tokens.back().token.unterminated |= pass.unterminated;
 }
 
 /// Values of the pieces of one statement, their texts in one run of bytes.
@@ -141,7 +138,11 @@ const Normalised& Fingerprinter::normalise(std::string_view sql, std::vector<Slo
   PassResult& pass = *pass_;
   lifted_ = &pass;
   pass.clear();
-  run_pass(sql_, dialect_, pass, tokens);
+  run_pass(sql_, dialect_, pass, tokens != nullptr);
+  if (tokens != nullptr) {
+    const std::span<const SlotToken> all = pass.tokens.all();
+    tokens->assign(all.begin(), all.end());
+  }
   result_.text.assign(pass.text.view());
   result_.fingerprint = hash_bytes(result_.text);
   result_.slots = static_cast<uint32_t>(pass.pieces.size());
@@ -194,10 +195,9 @@ BoundValues Fingerprinter::bind(std::span<const BindValue> params, bool has_para
 }
 
 std::vector<SlotToken> tokenise(std::string_view sql, const Dialect& dialect) {
-  std::vector<SlotToken> tokens;
   PassResult pass;
-  run_pass(sql.substr(0, kLongestStatement), dialect, pass, &tokens);
-  return tokens;
+  run_pass(sql.substr(0, kLongestStatement), dialect, pass, true);
+  return pass.tokens.take();
 }
 
 }  // namespace dbaudit

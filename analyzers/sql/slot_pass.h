@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "analyzers/base/text.h"
@@ -52,6 +53,11 @@ class SlotTokens {
   [[nodiscard]] SlotToken& operator[](size_t i) { return room_[i]; }
   [[nodiscard]] SlotToken& back() { return room_[size_ - 1]; }
   [[nodiscard]] std::span<const SlotToken> all() const { return {room_.data(), size_}; }
+  /// The tokens themselves; none are left.
+  [[nodiscard]] std::vector<SlotToken> take() {
+    room_.resize(std::exchange(size_, 0));
+    return std::move(room_);
+  }
   void add(const Token& t, int slot, bool plain) {
     if (size_ == room_.size()) [[unlikely]]
       grow();
