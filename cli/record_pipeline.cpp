@@ -65,8 +65,7 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
   batch.statements.clear();
   batch.arena.reset(Arena::kLargestBlock);
   // Of many templates few are near: what a statement looks up is asked from memory while those before it are prepared.
-  constexpr size_t kManyTemplates = 4096;
-  const size_t ahead = templates_.size() > kManyTemplates ? 4 : 0;
+  const size_t ahead = templates_.size() > Templates::kMany ? 4 : 0;
   std::vector<Item>& items = batch.items;
   size_t prepared = 0;
   while (items.size() < kItems && batch.arena.bytes_used() < kBytes) {

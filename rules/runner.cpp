@@ -466,8 +466,7 @@ void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
 
 // What statements are bound to stands in memory that was last touched thousands of statements ago: asked for together, it comes together.
 void Audit::Folder::expect(const WorkUnit& unit) const {
-  constexpr size_t kFewTemplates = 4096;  // their bindings stay near
-  if (runs_.size() < kFewTemplates) return;
+  if (runs_.size() <= Templates::kMany) return;
   for (const Op& op : unit.ops) {
     const BoundStatement& statement = *op.statement;
     const std::vector<ReadAccess>& reads = statement.access.reads;

@@ -11,7 +11,8 @@ namespace large_pages {
 
 inline constexpr size_t kCacheLine = 64;
 
-/// Never nullptr; begins a cache line, so that no slot of a power of two bytes lies across two. From 2 MiB on the memory is on large pages where the system has some to give (Linux, transparent huge pages: `madvise` or `always`).
+/// Never nullptr; begins a cache line, so that no slot of a power of two bytes lies across two. From 2 MiB on the memory is on large pages where the system
+/// has some to give (Linux, transparent huge pages: `madvise` or `always`).
 [[nodiscard]] void* allocate(size_t bytes);
 void free(void* memory, size_t bytes);
 

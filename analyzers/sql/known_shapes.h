@@ -28,7 +28,7 @@ class KnownShapes {
   /// The same with start_of() the statement.
   const Template* find(std::string_view sql, const StatementStart& first);
   [[nodiscard]] static StatementStart start_of(std::string_view sql);
-  /// A statement with this start is looked up soon. A little later once more, and then again: what each call has fetched says where the next is to look.
+  /// A statement with this start is looked up soon. expect_shape() a little later: what the first call has fetched says where the second is to look.
   void expect(const StatementStart& start) const { by_start_.prefetch(start.hash); }
   void expect_shape(const StatementStart& start) const;
   [[nodiscard]] const Lifted& lifted() const { return lifted_; }

@@ -36,6 +36,9 @@ struct Template {
 
 class Templates {
  public:
+  /// With more of them than this, what belongs to one is mostly far away when it is looked for.
+  static constexpr size_t kMany = 4096;
+
   explicit Templates(const Dialect& dialect, size_t cap = 100'000);
   ~Templates();
   /// The template of `sql`; parsed at its first sight. A truncated statement never shares a template with a whole one. Past the cap an

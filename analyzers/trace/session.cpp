@@ -484,7 +484,7 @@ void Trace::observe_first() {
 void Trace::end_unit(Session& s, UnitEnd why, bool is_expected) {
   while (s.unobserved != 0) observe_first();
   if (!s.unit.ops.empty()) {
-    if (!is_expected) {
+    if (!is_expected && is_wide()) {
       for (const Op& op : s.unit.ops) op.statement->expect();
       expect_(s.unit);
     }

@@ -56,8 +56,8 @@ class Trace {
   void expect_far(uint64_t session) const { sessions_.expect(session); }
   /// So many sessions or templates that what a statement needs of them is not at hand.
   [[nodiscard]] bool is_wide() const {
-    constexpr size_t kMany = 4096;
-    return sessions_.size() > kMany || binder_.size() > kMany;
+    constexpr size_t kManySessions = 4096;
+    return sessions_.size() > kManySessions || binder_.size() > Templates::kMany;
   }
   void expect(uint64_t session) const;
   void expect(uint64_t session, const LogRecord& record, std::span<const PreparedStatement> statements) const;
