@@ -10,6 +10,7 @@ namespace dbaudit {
 void PendingRecord::keep(std::string_view stream, const LogRecord& read, DatabaseFilter& others, PartFilter& part, Arena& arena) {
   is_left_out = others.leaves_out(read) || part.leaves_out(read);
   record = read;
+  start = {};
   session = SessionPool::key_of(stream, read.session);
   if (is_left_out) return;
   for (std::string_view LogRecord::*const text :

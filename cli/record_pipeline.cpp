@@ -65,7 +65,8 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
   batch.statements.clear();
   batch.arena.reset(Arena::kLargestBlock);
   // Of many templates few are near: what a statement looks up is asked from memory while those before it are prepared.
-  const size_t ahead = templates_.size() > Templates::kMany ? 4 : 0;
+  constexpr size_t kAhead = 4;  // records: longer than memory takes
+  const bool is_wide = templates_.size() > Templates::kMany;
   std::vector<Item>& items = batch.items;
   size_t prepared = 0;
   while (items.size() < kItems && batch.arena.bytes_used() < kBytes) {
@@ -74,16 +75,16 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
     if (at_end) break;
     Item& item = items.emplace_back();
     item.keep(stream_, record, others_, part_, batch.arena);
-    if (ahead == 0) {
-      item.start = Templates::start_of(record.sql);
+    if (!is_wide) {
+      if (!item.is_left_out) item.start = Templates::start_of(record.sql);
       prepare(item, record, batch);
       ++prepared;
       continue;
     }
     item.keep_text(record, batch.arena);
     templates_.expect(item.start);
-    if (items.size() > ahead / 2) templates_.expect_shape(items[items.size() - 1 - ahead / 2].start);
-    if (items.size() > prepared + ahead) {
+    if (items.size() > kAhead / 2) templates_.expect_shape(items[items.size() - 1 - kAhead / 2].start);
+    if (items.size() > prepared + kAhead) {
       prepare(items[prepared], items[prepared].record, batch);
       ++prepared;
     }

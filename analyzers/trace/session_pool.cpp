@@ -88,7 +88,7 @@ void SessionPool::rest_silent(int64_t micros, uint64_t current, const UnitVisito
   const auto soon = [this](size_t i) { return i < silent_.size() ? places_[silent_[i]].open.get() : nullptr; };
   for (size_t i = 0; i < silent_.size(); ++i) {
     if (i + 4 * kAhead < silent_.size()) known_.prefetch(places_[silent_[i + 4 * kAhead]].key);
-    prefetch(soon(i + 4 * kAhead), sizeof(OpenSession));
+    if (const OpenSession* const s = soon(i + 4 * kAhead); s != nullptr) prefetch(s, sizeof(OpenSession));
     if (const OpenSession* const s = soon(i + 3 * kAhead); s != nullptr) s->expect_end();
     if (const OpenSession* const s = soon(i + 2 * kAhead); s != nullptr) s->expect_statements();
     if (const OpenSession* const s = soon(i + kAhead); s != nullptr) expect_unit(s->unit);
