@@ -15,15 +15,19 @@
 namespace dbaudit {
 
 struct PendingRecord {
-  LogRecord record;          ///< its bytes stand in the arena that it was kept in
   uint64_t session = 0;      ///< SessionPool::key_of()
   bool is_left_out = false;  ///< by a filter; not kept then
+  LogRecord record;          ///< its bytes stand in the arena that it was kept in
   StatementStart start;      ///< of a statement whose text is kept
 
   /// Keeps what the trace asks of a record whose statements are prepared: no text, and no bind parameters. `stream`: the kind of log.
   void keep(std::string_view stream, const LogRecord& read, DatabaseFilter& others, PartFilter& part, Arena& arena);
   /// Of a record that was kept: its text and parameters too, for prepare().
   void keep_text(const LogRecord& read, Arena& arena);
+  /// Of a record whose text is kept: its statement is prepared soon.
+  void expect_shape(const Templates& templates) {
+    if (start.hash != 0) templates.expect_shape(start, record.sql);
+  }
   /// Calls `visit` with each statement of `whole`, which has its text, evaluated, in order. The values of a statement that has `hashed` of them at most
   /// are hashed: those that rows are picked by will be compared.
   template <typename Visit>

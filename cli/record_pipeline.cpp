@@ -6,8 +6,8 @@ namespace dbaudit {
 
 namespace {
 
-constexpr size_t kItems = 512;
-constexpr size_t kBytes = size_t{512} << 10;
+constexpr size_t kItems = 128;
+constexpr size_t kBytes = size_t{128} << 10;
 constexpr size_t kFewValues = 4, kManyValues = 64;
 
 }  // namespace
@@ -32,9 +32,9 @@ const RecordPipeline::Batch* RecordPipeline::next() {
   if (holds_one_) {
     ++taken_;
     holds_one_ = false;
-    changed_.notify_all();
+    if (filled_ - taken_ == kBatches - kEnoughToFill) changed_.notify_all();
   }
-  changed_.wait(lock, [&] { return filled_ > taken_ || at_end_; });
+  if (filled_ == taken_) changed_.wait(lock, [&] { return filled_ - taken_ >= kEnoughToTake || at_end_; });
   if (filled_ == taken_) return nullptr;
   holds_one_ = true;
   return &batches_[taken_ % kBatches];
@@ -45,7 +45,7 @@ void RecordPipeline::fill() {
     Batch* batch = nullptr;
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || filled_ - taken_ < kBatches; });
+      if (filled_ - taken_ == kBatches) changed_.wait(lock, [&] { return stopping_ || filled_ - taken_ <= kBatches - kEnoughToFill; });
       if (stopping_) break;
       batch = &batches_[filled_ % kBatches];
       is_ahead_ = filled_ - taken_ >= kBatches / 2;
@@ -55,6 +55,7 @@ void RecordPipeline::fill() {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!batch->items.empty()) ++filled_;
       at_end_ = at_end;
+      if (filled_ - taken_ < kEnoughToTake && !at_end) continue;
     }
     changed_.notify_all();
   }
@@ -83,7 +84,9 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
     }
     item.keep_text(record, batch.arena);
     templates_.expect(item.start);
-    if (items.size() > kAhead / 2) templates_.expect_shape(items[items.size() - 1 - kAhead / 2].start);
+    for (const size_t behind : {kAhead / 2, kAhead - 1}) {
+      if (items.size() > behind) items[items.size() - 1 - behind].expect_shape(templates_);
+    }
     if (items.size() > prepared + kAhead) {
       prepare(items[prepared], items[prepared].record, batch);
       ++prepared;

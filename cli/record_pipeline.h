@@ -17,7 +17,8 @@
 namespace dbaudit {
 
 /// While it lives the reader, the templates and the filters belong to its thread; stop() gives them back. Records come in file order, so that
-/// templates are numbered as without it. At most four batches of some 512 records are in flight.
+/// templates are numbered as without it. At most 32 batches of some 128 records are in flight: many, so that neither thread often waits for the other, and
+/// small, so that one is at hand when it is taken.
 class RecordPipeline {
  public:
   struct Item : PendingRecord {
@@ -59,14 +60,16 @@ class RecordPipeline {
   DatabaseFilter& others_;
   PartFilter& part_;
 
-  static constexpr size_t kBatches = 4;
+  static constexpr size_t kBatches = 32;
+  // A thread that has to wait sleeps, and to be woken takes as long as many records do: until it is worth it.
+  static constexpr size_t kEnoughToFill = kBatches / 2, kEnoughToTake = kBatches / 4;
   std::array<Batch, kBatches> batches_;
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t filled_ = 0, taken_ = 0;  // batches, counted from the start of the log
   bool holds_one_ = false;           // the caller, of batch `taken_`
   bool at_end_ = false, stopping_ = false;
-  bool is_ahead_ = false;  // of the thread alone: batches wait for the trace
+  bool is_ahead_ = false;  // of the thread alone: many batches wait for the trace
   std::thread thread_;
 };
 

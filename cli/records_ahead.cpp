@@ -30,10 +30,11 @@ const RecordsAhead::Item* RecordsAhead::next() {
         at_end_ = true;
       }
     }
-    if (const Item* const item = at(kLookUp)) {
+    if (Item* const item = at(kLookUp)) {
       trace_.expect(item->session);
-      templates_.expect_shape(item->start);
+      item->expect_shape(templates_);
     }
+    if (Item* const item = at(kLookUpOn)) item->expect_shape(templates_);
     if (Item* const item = at(kPrepare)) prepare(*item);
     if (const Item* const item = at(kBind)) trace_.expect(item->statements);
     const Item* const fed = at(kFeed);

@@ -34,7 +34,7 @@ class RecordsAhead {
 
  private:
   /// Records between one step and the next are one.
-  enum Step : uint8_t { kRead, kLookUp, kPrepare, kBind, kFeed, kSteps };
+  enum Step : uint8_t { kRead, kLookUp, kLookUpOn, kPrepare, kBind, kFeed, kSteps };
 
   /// The item that has come so far; nullptr: none.
   Item* at(Step step) { return count_ >= step && count_ - step < read_ ? &items_[(count_ - step) % kSteps] : nullptr; }

@@ -19,7 +19,10 @@ std::pair<uint64_t, uint32_t> id_of(const Wanted& w) { return id_of(w.key, w.unl
 
 void WantedList::want(OfGroup& group, const Need& need, uint32_t session) {
   Wanted* const wanted = at(group, id_of(need.key, need.unless.value_or(0), need.of_another_session, session));
-  if (wanted == nullptr || wanted->occurrences++ != 0) return;
+  if (wanted == nullptr) return;
+  const bool is_known = wanted->occurrences != 0;
+  ++wanted->occurrences;
+  if (is_known) return;
   wanted->key = need.key;
   wanted->unless = need.unless.value_or(0);
   wanted->session = session;

@@ -2,6 +2,7 @@
 // What the runner remembers of equal matches until the whole log is read, in few bytes: a log may have as many groups as statements, and each as many rows
 // as there are keys. Internal to the runner.
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -77,7 +78,7 @@ struct Ref {
   const BoundStatement* statement = nullptr;
   RareText sql;  // with values, when they are to be shown
   TightPlace place;
-  TimePoint time;
+  TightTime time;
   uint32_t session = 0;
 };
 
@@ -109,7 +110,7 @@ class Note {
 struct Wanted {
   uint64_t key = 0;     // of the Need
   uint64_t unless = 0;  // 0: nothing
-  uint64_t occurrences = 0;
+  TightCount occurrences;
   uint32_t session = 0;
   uint32_t before = 0;  // the one of the same group that came before it: its place in the list of all, from 1; 0: none
   Name evidence_kind, evidence_text;
@@ -126,6 +127,10 @@ class WantedList {
   };
   /// One more match of the group, by `session`, needs this. Of one group the first 50,000 different needs are remembered.
   void want(OfGroup& group, const Need& need, uint32_t session);
+  /// The group wants something soon.
+  void expect(const OfGroup& group) const {
+    if (group.last != 0) prefetch_to_write(&all_[group.last - 1], sizeof(Wanted));
+  }
   /// Calls visit(wanted) with each of the group until it returns true; did it?
   template <typename Visit>
   bool any_of(const OfGroup& group, const Visit& visit) const {
@@ -223,21 +228,32 @@ class Sessions {
       if (many_->size() < kMost) many_->insert(hash_of_session(session));
       return;
     }
-    for (size_t i = 0; i < few_.size(); ++i) {
-      if (few_[i] == session) return;
+    for (uint32_t i = 0; i < count_; ++i) {
+      if (few(i) == session) return;
     }
-    if (few_.size() < kFew) return few_.push_back(session);
+    if (count_ < kFew) {
+      if (count_ == kInPlace) more_ = std::make_unique<More>();
+      few(count_++) = session;
+      return;
+    }
     many_ = std::make_unique<HashSet>();
-    for (size_t i = 0; i < few_.size(); ++i) many_->insert(hash_of_session(few_[i]));
+    for (uint32_t i = 0; i < count_; ++i) many_->insert(hash_of_session(few(i)));
     many_->insert(hash_of_session(session));
+    more_.reset();
   }
-  [[nodiscard]] size_t size() const { return many_ != nullptr ? many_->size() : few_.size(); }
-  [[nodiscard]] uint32_t first() const { return few_[0]; }
+  [[nodiscard]] size_t size() const { return many_ != nullptr ? many_->size() : count_; }
+  [[nodiscard]] uint32_t first() const { return first_[0]; }
 
  private:
-  static constexpr size_t kMost = 100'000, kFew = 13;
+  static constexpr size_t kMost = 100'000;
+  static constexpr uint32_t kInPlace = 3, kFew = 13;
+  using More = std::array<uint32_t, kFew - kInPlace>;
 
-  Few<uint32_t, 5> few_;  // all of them while many_ is null
+  uint32_t& few(uint32_t i) { return i < kInPlace ? first_[i] : (*more_)[i - kInPlace]; }
+
+  std::array<uint32_t, kInPlace> first_{};
+  uint32_t count_ = 0;          // in first_ and more_: all of them while many_ is null
+  std::unique_ptr<More> more_;  // null while there are no more
   std::unique_ptr<HashSet> many_;
 };
 
@@ -275,12 +291,12 @@ struct Group {
   bool assumed_random = false;  // by [[table]]
   bool refuted = false;
   bool down = false;
-  uint64_t occurrences = 0;
-  uint64_t telling = 0;        // of them, those that say something by themselves
-  uint64_t unconditional = 0;  // of them, those that need nothing
-  uint64_t level_unknown = 0;
-  uint64_t stepped = 0;
-  TimePoint first_time, last_time;
+  TightCount occurrences;
+  TightCount telling;        // of them, those that say something by themselves
+  TightCount unconditional;  // of them, those that need nothing
+  TightCount level_unknown;
+  TightCount stepped;
+  TightTime first_time, last_time;
   Sessions sessions;
   Counts<Name, 3> columns;
   Counts<std::pair<Level, Scope>, 1> places;

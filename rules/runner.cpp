@@ -160,7 +160,7 @@ class Audit::Folder final : public RuleContext {
  private:
   /// What is to be known of all statements at the end, whatever the rules make of them.
   void remember(const WorkUnit& unit, const Op& op);
-  Group& group_of(const Match& m, uint64_t statement, bool is_silenced);
+  Group& group_of(const Match& m, const BoundStatement& statement, bool is_silenced);
   [[nodiscard]] bool assumed_random(const Match& m) const;
   bool assumed_safe(const Finding& f);
   /// Of one that may_be_found(). False: it is none all the same.
@@ -211,7 +211,7 @@ class Audit::Folder final : public RuleContext {
   std::vector<Decided> decided_;               // likewise, by op; empty while nobody has asked
   WantedList wanted_;                          // of groups_
   std::deque<Group> groups_;                   // of a rule, tables and a writing template, in the order in which they were seen first
-  HashTable<Group*> group_ids_;                // by a hash of these
+  HashTable<uint32_t> group_ids_;              // their places, from 1, by a hash of these
   HashTable<std::string_view> session_names_;  // by hash_of_session(): of the first that did something, and of those that findings show
   Arena names_;                                // of session_names_
   ReadRows read_rows_;
@@ -223,7 +223,8 @@ class Audit::Folder final : public RuleContext {
     FewSessions by;
     uint32_t fetched = 0;  // by its read; by its several reads: the place of the first in fetched_
   };
-  std::vector<Runs> runs_;                  // by template; some are of none that ran
+  std::vector<Runs> runs_;            // by template; some are of none that ran
+  std::vector<uint32_t> last_group_;  // by template: the place in groups_, from 1, of one that is not silenced and of one table; 0: none
   std::vector<ReadRows::Columns> fetched_;  // by the reads of the templates with several
   KeyAccounts keys_;
   Arena examples_;          // of groups_
@@ -265,12 +266,23 @@ std::string Audit::Folder::name_of(uint32_t session) const {
   return std::string(name == nullptr ? "?" : *name);
 }
 
-Group& Audit::Folder::group_of(const Match& m, uint64_t statement, bool is_silenced) {
-  uint64_t id = hash_combine(hash_combine(hash_bytes(rule_->code), hash_bytes(m.table_name)), hash_combine(statement, is_silenced ? 1 : 0));
+Group& Audit::Folder::group_of(const Match& m, const BoundStatement& statement, bool is_silenced) {
+  const bool is_plain = !is_silenced && m.more_tables.empty();
+  if (statement.id >= last_group_.size()) last_group_.resize(statement.id + 1);
+  uint32_t& place = last_group_[statement.id];
+  if (Group* const last = is_plain && place != 0 ? &groups_[place - 1] : nullptr;
+      last != nullptr && last->rule == rule_ && last->first.table_name == m.table_name)
+    return *last;
+  uint64_t id = hash_combine(hash_combine(hash_bytes(rule_->code), hash_bytes(m.table_name)),
+                             hash_combine(statement.source->fingerprint, is_silenced ? 1 : 0));
   for (const std::string& t : m.more_tables) id = hash_combine(id, hash_bytes(t));
-  Group*& known = group_ids_[id];
-  if (known == nullptr) known = &groups_.emplace_back(rule_, m);
-  return *known;
+  uint32_t& known = group_ids_[id];
+  if (known == 0) {
+    groups_.emplace_back(rule_, m);
+    known = static_cast<uint32_t>(groups_.size());
+  }
+  if (is_plain) place = known;
+  return groups_[known - 1];
 }
 
 const KeptExample* Audit::Folder::keep_example(const WorkUnit& unit, const Match& m) {
@@ -297,8 +309,8 @@ void Audit::Folder::report(Match m) {
       if (silences(parse_directive(d), *rule_)) silenced_by.emplace(d);
     }
   }
-  const uint64_t statement = m.has_write ? write.statement->source->fingerprint : read.statement->source->fingerprint;
-  Group& g = group_of(m, statement, !silenced_by.empty());
+  Group& g = group_of(m, m.has_write ? *write.statement : *read.statement, !silenced_by.empty());
+  wanted_.expect(g.wanted);
   if (!silenced_by.empty()) g.rare.edit().silenced_by.merge(silenced_by);
   const bool is_assumed_random = assumed_random(m);
   m.random_key |= is_assumed_random;
@@ -333,8 +345,9 @@ void Audit::Folder::report(Match m) {
   if (session_names_.size() < kMaxSessions) name_session(unit);
   const TimePoint begin = start_of(read);
   const TimePoint end = tx.is_explicit && tx.end_time.known() ? tx.end_time : end_of(write);
-  if (begin.known() && (!g.first_time.known() || begin.micros < g.first_time.micros)) g.first_time = begin;
-  if (end.known() && (!g.last_time.known() || end.micros > g.last_time.micros)) g.last_time = end;
+  const TimePoint first_time = g.first_time.get(), last_time = g.last_time.get();
+  if (begin.known() && (!first_time.known() || begin.micros < first_time.micros)) g.first_time = begin;
+  if (end.known() && (!last_time.known() || end.micros > last_time.micros)) g.last_time = end;
   if (m.has_read && m.has_write && begin.known() && start_of(write).known() && g.read->windows.size() < kMaxWindows) {
     g.read.edit().windows.push_back(static_cast<double>(std::max<int64_t>(0, start_of(write).micros - begin.micros)) / 1000.0);
   }
@@ -427,7 +440,7 @@ void Audit::Folder::meet_needs(Group& g, Finding& out) {
     if (!wanted.evidence_kind.empty() && !shown && out.evidence.size() < kMaxEvidence)
       out.evidence.push_back({wanted.evidence_kind, wanted.evidence_text, place});
   }
-  g.occurrences = std::min(g.occurrences, met);
+  g.occurrences = std::min<uint64_t>(g.occurrences, met);
 }
 
 void Audit::Folder::remember(const WorkUnit& unit, const Op& op) {
@@ -474,6 +487,7 @@ void Audit::Folder::expect(const WorkUnit& unit) const {
     if (!reads.empty()) prefetch(reads.data(), sizeof(ReadAccess));
     if (!writes.empty()) prefetch(writes.data(), sizeof(WriteAccess));
     if (statement.id < runs_.size()) prefetch_to_write(&runs_[statement.id]);
+    if (statement.id < last_group_.size()) prefetch(&last_group_[statement.id]);
     keys_.expect(statement.id);
   }
   for (const Op& op : unit.ops) {
@@ -484,6 +498,12 @@ void Audit::Folder::expect(const WorkUnit& unit) const {
 
 void Audit::Folder::visit(const WorkUnit& unit) {
   ++unit_;
+  if (runs_.size() > Templates::kMany) {
+    for (const uint32_t w : unit.writers) {
+      const uint32_t id = unit.ops[w].statement->id;
+      if (id < last_group_.size() && last_group_[id] != 0) prefetch_to_write(&groups_[last_group_[id] - 1], sizeof(Group));
+    }
+  }
   keys_.observe(unit);
   for (const Op& op : unit.ops) remember(unit, op);
   const TraitMask traits = traits_of(unit);
@@ -697,8 +717,8 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   out.occurrences = g.occurrences;
   out.sessions = g.sessions.size();
   out.sessions_total = sessions;
-  out.first_time = g.first_time;
-  out.last_time = g.last_time;
+  out.first_time = g.first_time.get();
+  out.last_time = g.last_time.get();
   if (std::vector<double> windows = g.read->windows.all(); !windows.empty()) {
     std::sort(windows.begin(), windows.end());
     out.window_p50_ms = windows[windows.size() / 2];
@@ -708,7 +728,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
   out.evidence.insert(out.evidence.end(), g.rare->evidence.begin(), g.rare->evidence.end());
   if (g.stepped != 0) {
     out.evidence.push_back({"value-follows-read",
-                            fmt::format("{} of {} times the {}", g.stepped, g.occurrences,
+                            fmt::format("{} of {} times the {}", uint64_t{g.stepped}, uint64_t{g.occurrences},
                                         m.gives_out_number ? "number inserted was one more than the highest inserted before"
                                                            : "value written was a step from the last value written to that row"),
                             shown_place(g.write.place)});
@@ -747,7 +767,7 @@ bool Audit::Folder::to_finding(Group& g, uint64_t sessions, Finding& out) {
     if (ref.statement == nullptr) return;
     const std::string shown = display_sql(ref.statement->source->text.str());
     out.statements.push_back(
-        {std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), name_of(ref.session), ref.time});
+        {std::string(role), ref.sql.empty() ? shown : ref.sql.str(), shown_place(ref.place), name_of(ref.session), ref.time.get()});
   };
   add_statement(g.read->ref, g.read->role);
   add_statement(g.write, g.write_role);

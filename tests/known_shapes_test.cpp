@@ -239,6 +239,7 @@ TEST_CASE("known shapes: thousands that are alike but for what is between their 
   Templates seen_before(dialect_of(Engine::kPostgres));
   Fingerprinter by_words(dialect_of(Engine::kPostgres));
   // An ORM that writes the changed columns alone: one start, and a template for each set of columns.
+  int longer = 0;
   std::vector<uint32_t> column_sets(20'000);
   for (uint32_t& columns : column_sets) columns = static_cast<uint32_t>(random()) >> 8U | 1U;
   for (int round = 0; round < 120'000; ++round) {
@@ -247,9 +248,17 @@ TEST_CASE("known shapes: thousands that are alike but for what is between their 
     for (int i = 0; columns != 0; ++i, columns >>= 1U) {
       if ((columns & 1U) != 0) pattern += (i == 0 ? "c" : ", c") + std::to_string(i) + " = @";
     }
-    compare(seen_before, by_words, fill(pattern + " WHERE id = @", random, true), {});
+    const std::string sql = fill(pattern + " WHERE id = @", random, true);
+    compare(seen_before, by_words, sql, {});
+    // Who looks ahead asks with a start made longer.
+    StatementStart start = Templates::start_of(sql);
+    for (int i = 0; i < 2; ++i) seen_before.expect_shape(start, sql);
+    if (start.end != start.first) ++longer;
+    const Template* const known = seen_before.intern(sql, false, start);
+    if (known != seen_before.intern(sql, false)) FAIL(sql);
   }
   CHECK(seen_before.size() > 15'000);
+  CHECK(longer > 100'000);
 }
 
 }  // namespace dbaudit

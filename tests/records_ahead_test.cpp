@@ -24,6 +24,7 @@ std::string log_of(int templates) {
     log += head + fmt::format("LOG:  execute <unnamed>: SELECT a, b FROM t{} WHERE id = $1 AND name = 'x{}'\n", n, i);
     log += head + fmt::format("DETAIL:  parameters: $1 = '{}'\n", i);
     if (n % 5 == 0) log += head + fmt::format("LOG:  statement: BEGIN; UPDATE t{} SET a = {}; SAVEPOINT s{}\n", n, i, i);
+    if (n % 3 == 0) log += head + fmt::format("LOG:  statement: UPDATE shared SET a = {}, c{} = 'x' WHERE id = {}\n", i, n, i);
     if (n % 7 == 0) {
       log += head + fmt::format("LOG:  statement: INSERT INTO t{} (a) VALUES ('it''s {}') /* route='r{}' */\n", n, i, i);
       log += head + "ERROR:  duplicate key value violates unique constraint \"k\"\n";

@@ -43,5 +43,19 @@ TEST_CASE("a tight place holds a file and a line") {
   CHECK(beyond.line() == (uint64_t{1} << 40) - 1);
 }
 
+TEST_CASE("A count stops where four bytes do") {
+  TightCount count;
+  CHECK(count == 0);
+  ++count;
+  ++count;
+  CHECK(count == 2);
+  constexpr uint64_t kMost = 4'294'967'295;
+  count = kMost - 1;
+  CHECK(++count == kMost);
+  CHECK(++count == kMost);
+  count = kMost + 7;
+  CHECK(count == kMost);
+}
+
 }  // namespace
 }  // namespace dbaudit

@@ -1,7 +1,8 @@
 #pragma once
-// Times and places of a log in eight bytes each, for tables that remember them by the hundred thousand.
+// Times and places of a log in eight bytes each, and counts in four, for tables that remember them by the hundred thousand.
 
 #include <cstdint>
+#include <limits>
 
 #include "analyzers/base/time.h"
 
@@ -34,6 +35,24 @@ class TightTime {
   }
 
   int64_t bits_;
+};
+
+/// Stops at the last number that four bytes hold, past four thousand million.
+class TightCount {
+ public:
+  TightCount() = default;
+  // Implicit, and back: it is a count that is kept.
+  TightCount(uint64_t n) : n_(static_cast<uint32_t>(n < kMost ? n : kMost)) {}  // NOLINT(google-explicit-constructor)
+  operator uint64_t() const { return n_; }                                      // NOLINT(google-explicit-constructor)
+  TightCount& operator++() {
+    if (n_ != kMost) ++n_;
+    return *this;
+  }
+
+ private:
+  static constexpr uint32_t kMost = std::numeric_limits<uint32_t>::max();
+
+  uint32_t n_ = 0;
 };
 
 /// A line of an input. Lines from 2^40 on and inputs from 2^24 on are taken for the last that can be told.

@@ -299,12 +299,14 @@ bool KnownShapes::lengthen(StatementStart& start, std::string_view sql) const {
 StatementStart KnownShapes::start_of(std::string_view sql) {
   if (sql.size() < kStep || sql.size() > kLongest) return {};
   const size_t end = find_value(sql, 0);
-  return {end, hash_bytes(sql.substr(0, end))};
+  return {end, hash_bytes(sql.substr(0, end)), end};
 }
 
-void KnownShapes::expect_shape(const StatementStart& start) const {
+void KnownShapes::expect_shape(StatementStart& start, std::string_view sql) const {
   const Shapes* const shapes = by_start_.find(start.hash);
   if (shapes == nullptr) return;
+  // Nothing to compare stands here, and nothing that this statement could be will.
+  if (shapes->first == nullptr && shapes->goes_on && lengthen(start, sql)) return expect(start);
   constexpr size_t kUsual = sizeof(Shape) + 2 * sizeof(Part);
   prefetch(shapes->first, kUsual);
   prefetch(shapes->of_first, Template::kNear);
@@ -319,7 +321,7 @@ const Template* KnownShapes::find(std::string_view sql, const StatementStart& fi
     prefetch(shapes->of_first, Template::kNear);
     for (Shape** link = &shapes->first; *link != nullptr; link = &(*link)->next) {
       Shape* const shape = *link;
-      if (!matches(*shape, sql, first.end)) continue;
+      if (!matches(*shape, sql, first.first)) continue;
       // To the front: what is asked for again and again is found at once, what is not falls off the end.
       *link = shape->next;
       shape->next = shapes->first;

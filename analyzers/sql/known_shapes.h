@@ -28,9 +28,10 @@ class KnownShapes {
   /// The same with start_of() the statement.
   const Template* find(std::string_view sql, const StatementStart& first);
   [[nodiscard]] static StatementStart start_of(std::string_view sql);
-  /// A statement with this start is looked up soon. expect_shape() a little later: what the first call has fetched says where the second is to look.
+  /// A statement with this start is looked up soon. expect_shape() a little later, and once more: what one call has fetched says where the next is to
+  /// look. It makes the start longer where more than this statement have it.
   void expect(const StatementStart& start) const { by_start_.prefetch(start.hash); }
-  void expect_shape(const StatementStart& start) const;
+  void expect_shape(StatementStart& start, std::string_view sql) const;
   [[nodiscard]] const Lifted& lifted() const { return lifted_; }
   /// Of the shape last found, as add() was told. (A comment is hashed like all that is no value.)
   [[nodiscard]] bool has_comment() const { return has_comment_; }

@@ -55,7 +55,7 @@ Templates::~Templates() = default;
 
 StatementStart Templates::start_of(std::string_view sql) { return KnownShapes::start_of(sql); }
 void Templates::expect(const StatementStart& start) const { shapes_->expect(start); }
-void Templates::expect_shape(const StatementStart& start) const { shapes_->expect_shape(start); }
+void Templates::expect_shape(StatementStart& start, std::string_view sql) const { shapes_->expect_shape(start, sql); }
 
 const Template* Templates::intern(std::string_view sql, bool truncated, const StatementStart& start) {
   if (!truncated) {

@@ -50,7 +50,7 @@ class Templates {
   /// has fetched says where the other is to look.
   [[nodiscard]] static StatementStart start_of(std::string_view sql);
   void expect(const StatementStart& start) const;
-  void expect_shape(const StatementStart& start) const;
+  void expect_shape(StatementStart& start, std::string_view sql) const;
   /// Values of the statement last interned, whose bytes must still be there. Nothing for template 0.
   BoundValues bind(std::span<const BindValue> params, bool has_params, Arena& arena) const;
   /// May the statement last interned hold a comment? False: certainly not.

@@ -261,7 +261,6 @@ void WriteHistory::observe(Op& op, uint64_t row, uint32_t session, Arena& arena)
   if (access.writes.empty()) return;
   const WriteAccess& w = access.writes.front();
   if (w.set.empty()) return;
-  const Write& write = op.facts().writes[static_cast<size_t>(w.write)];
   if (row == 0 && w.is_insert()) return observe_insert(op, w, arena);
   if (row == 0) return;
   const std::span<double> steps = arena.array<double>(w.set.size());
@@ -274,6 +273,7 @@ void WriteHistory::observe(Op& op, uint64_t row, uint32_t session, Arena& arena)
     const uint64_t column = w.set[i].hash;
     const Operand* value = w.set[i].value;
     if (w.is_insert()) {
+      const Write& write = op.facts().writes[static_cast<size_t>(w.write)];
       const auto assigned = std::find_if(write.upsert_set.begin(), write.upsert_set.end(),
                                          [&](const Assignment& a) { return iequals(a.column.name, w.set[i].column); });
       if (assigned == write.upsert_set.end()) continue;  // a row that is there keeps what it has

@@ -56,6 +56,16 @@ class WriteHistory {
   void expect_cells(uint64_t looked_up) const {
     if (const Row* const cells = rows_.find(looked_up)) prefetch_to_write(cells->data(), cells->size() * sizeof(Cell));
   }
+  /// Of an op that is observed soon: what it was bound to, and its values. A little later once more.
+  static void expect_op(const Op& op) {
+    op.statement->expect();
+    prefetch(op.values.slots.data(), op.values.slots.size_bytes());
+  }
+  static void expect_values(const Op& op) {
+    const std::vector<WriteAccess>& writes = op.statement->access.writes;
+    if (writes.empty()) return;
+    for (const ColumnWrite& c : writes.front().set) prefetch(c.value, sizeof(Operand));
+  }
   [[nodiscard]] uint64_t forgotten() const { return forgotten_; }
 
  private:

@@ -14,10 +14,10 @@ namespace dbaudit {
 /// One statement of a record.
 struct PreparedStatement {
   const Template* of = nullptr;
-  std::string_view sql;          ///< of a packet of several, this one's part of LogRecord::sql; evaluated: as far as the trace asks for it
   BoundValues values;            ///< of a statement that is an op
-  std::string_view object_name;  ///< Templates::object_name(), of one that names a savepoint
   bool has_comment = true;       ///< Templates::has_comment()
+  std::string_view sql;          ///< of a packet of several, this one's part of LogRecord::sql; evaluated: as far as the trace asks for it
+  std::string_view object_name;  ///< Templates::object_name(), of one that names a savepoint
 
   /// Sets values and object_name, which live in `arena` then, as sql does where it holds what the template does not tell. `templates` must have interned this very statement last.
   void evaluate(const LogRecord& record, const Templates& templates, Arena& arena);
@@ -47,13 +47,13 @@ void each_statement(const LogRecord& record, const StatementStart& start, Templa
   if (record.sql_unknown || record.sql.empty()) return;
   const Template* t = templates.intern(record.sql, record.truncated, start);
   if (!t->facts.multiple || t->facts.following.empty()) {
-    visit(PreparedStatement{t, record.sql, {}, {}, templates.has_comment()});
+    visit(PreparedStatement{t, {}, templates.has_comment(), record.sql, {}});
     return;
   }
   PacketParts parts(record.sql, templates.dialect());
   for (std::string_view part = parts.next(); !part.empty(); part = parts.next()) {
     const Template* const of = templates.intern(part, record.truncated);
-    visit(PreparedStatement{of, part, {}, {}, templates.has_comment()});
+    visit(PreparedStatement{of, {}, templates.has_comment(), part, {}});
   }
 }
 

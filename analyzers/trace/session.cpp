@@ -474,8 +474,16 @@ void Trace::observe_first() {
   const Unobserved first = unobserved_.front();
   unobserved_.pop_front();
   constexpr size_t kAhead = 4;
-  if (unobserved_.size() > 2 * kAhead) history_.expect(unobserved_[2 * kAhead].looked_up);
-  if (unobserved_.size() > kAhead) history_.expect_cells(unobserved_[kAhead].looked_up);
+  const auto soon = [this](size_t i) { return i < unobserved_.size() ? &unobserved_[i] : nullptr; };
+  if (is_wide()) {
+    // The op was made a thousand writes ago.
+    if (const Unobserved* const u = soon(5 * kAhead)) u->session->expect_ops();
+    if (const Unobserved* const u = soon(4 * kAhead)) u->session->expect_change(u->op);
+    if (const Unobserved* const u = soon(3 * kAhead)) WriteHistory::expect_op(u->session->unit.ops[u->op]);
+    if (const Unobserved* const u = soon(kAhead)) WriteHistory::expect_values(u->session->unit.ops[u->op]);
+  }
+  if (const Unobserved* const u = soon(2 * kAhead)) history_.expect(u->looked_up);
+  if (const Unobserved* const u = soon(kAhead)) history_.expect_cells(u->looked_up);
   Session& s = *first.session;
   --s.unobserved;
   history_.observe(s.unit.ops[first.op], first.row, s.number, s.arena);

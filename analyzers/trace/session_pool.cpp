@@ -56,7 +56,7 @@ OpenSession& SessionPool::open(uint64_t key, std::string_view name) {
 }
 
 void SessionPool::leave(uint32_t place) {
-  constexpr size_t kSpare = 2048;  // about as many as a sweep leaves when few come and go; what a rush took is not kept
+  constexpr size_t kSpare = 3072;  // about as many as a sweep leaves when few come and go; what a rush took is not kept
   constexpr size_t kWarm = 512;    // used again before long; of the others, few will have a long unit at a time
   silent_since_[place] = kLeft;
   std::unique_ptr<OpenSession> open = std::move(places_[place].open);

@@ -71,6 +71,16 @@ struct OpenSession : SessionState {
     prefetch_to_write(unit.transactions.data());
     prefetch_to_write(unit.ops.data(), sizeof(Op));
   }
+  /// expect_change() comes soon.
+  void expect_ops() const {
+    prefetch(&unit.ops, sizeof unit.ops);
+    prefetch(&arena, sizeof arena);
+  }
+  /// Something is put next to what op `i` of the unit holds.
+  void expect_change(size_t i) const {
+    prefetch_to_write(&unit.ops[i], sizeof(Op));
+    arena.expect();
+  }
   /// The unit ends soon.
   void expect_end() const {
     prefetch(unit.ops.data(), unit.ops.size() * sizeof(Op));
@@ -96,7 +106,7 @@ struct OpenSession : SessionState {
   struct Room {
     size_t items, bytes;
   };
-  static constexpr Room kUsual = {32, 4 << 10}, kShort = {2, 256};
+  static constexpr Room kUsual = {32, 4 << 10}, kShort = {2, 512};
   /// Forgets the unit.
   void clear_unit(const Room& kept = kUsual);
 };
