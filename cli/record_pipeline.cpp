@@ -48,7 +48,7 @@ void RecordPipeline::fill() {
       if (filled_ - taken_ == kBatches) changed_.wait(lock, [&] { return stopping_ || filled_ - taken_ <= kBatches - kEnoughToFill; });
       if (stopping_) break;
       batch = &batches_[filled_ % kBatches];
-      is_ahead_ = filled_ - taken_ >= kBatches / 2;
+      waiting_ = filled_ - taken_;
     }
     fill(*batch, at_end);
     {
@@ -97,8 +97,8 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
 }
 
 void RecordPipeline::prepare(Item& item, const LogRecord& record, Batch& batch) {
-  // Values that rows are picked by are compared; those that are written may be, and are not worth it unless the trace is behind.
-  const size_t hashed = is_ahead_ ? kManyValues : kFewValues;
+  // Values that rows are picked by are compared; those that are written may be. Who is behind leaves it to the other thread.
+  const size_t hashed = waiting_ >= kEnoughToFill ? kManyValues : waiting_ >= kEnoughToTake ? kFewValues : 0;
   item.first_statement = static_cast<uint32_t>(batch.statements.size());
   item.prepare(record, templates_, batch.arena, hashed, [&](const PreparedStatement& s) { batch.statements.push_back(s); });
   item.statements = static_cast<uint32_t>(batch.statements.size()) - item.first_statement;

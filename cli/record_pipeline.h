@@ -69,7 +69,7 @@ class RecordPipeline {
   uint64_t filled_ = 0, taken_ = 0;  // batches, counted from the start of the log
   bool holds_one_ = false;           // the caller, of batch `taken_`
   bool at_end_ = false, stopping_ = false;
-  bool is_ahead_ = false;  // of the thread alone: many batches wait for the trace
+  uint64_t waiting_ = 0;  // of the thread alone: batches that waited for the trace when it began the one it fills
   std::thread thread_;
 };
 
