@@ -9,7 +9,6 @@
 // (default 400); --tables gives nine statement shapes each (default 60). --schema writes the DDL that goes with it.
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -21,7 +20,14 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "tests/bench/log_maker.h"
+
 namespace {
+
+using dbaudit::bench::Random;
+using dbaudit::bench::take_number;
+using dbaudit::bench::take_options;
+using dbaudit::bench::write_out;
 
 enum class Format : uint8_t { kStderr, kCsv, kJson, kGeneral, kSlow, kDjango };
 
@@ -30,22 +36,6 @@ struct Settings {
   uint64_t bytes = 0;
   uint64_t sessions = 400, tables = 60, races = 5, seed = 1;
   std::string schema;
-};
-
-/// SplitMix64: a few lines, the same everywhere.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31U);
-  }
-  uint64_t below(uint64_t n) { return next() % n; }
-
- private:
-  uint64_t state_;
 };
 
 enum class Kind : uint8_t { kKey, kReference, kName, kText, kNumber, kMoney, kTime, kFlag };
@@ -476,8 +466,7 @@ void Maker::flush(bool all) {
   constexpr size_t kEnough = size_t{1} << 20;
   if (out_.size() < kEnough && !all) return;
   written_ += out_.size();
-  if (std::fwrite(out_.data(), 1, out_.size(), stdout) != out_.size()) std::exit(1);
-  out_.clear();
+  write_out(out_);
 }
 
 void Maker::run() {
@@ -512,11 +501,6 @@ void Maker::run() {
   flush(true);
 }
 
-bool take_number(std::string_view text, uint64_t& to) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 bool parse(int argc, char** argv, Settings& settings) {
   constexpr std::string_view kNames[] = {"postgres-stderr", "postgres-csv", "postgres-json", "mysql-general", "mysql-slow", "django"};
   if (argc < 3) return false;
@@ -524,20 +508,12 @@ bool parse(int argc, char** argv, Settings& settings) {
   while (format < std::size(kNames) && kNames[format] != argv[1]) ++format;
   if (format == std::size(kNames) || !take_number(argv[2], settings.bytes)) return false;
   settings.format = static_cast<Format>(format);
-  for (int i = 3; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    uint64_t* const number = name == "--sessions" ? &settings.sessions
-                             : name == "--tables" ? &settings.tables
-                             : name == "--races"  ? &settings.races
-                             : name == "--seed"   ? &settings.seed
-                                                  : nullptr;
-    if (name == "--schema") {
-      settings.schema = argv[i + 1];
-    } else if (number == nullptr || !take_number(argv[i + 1], *number)) {
-      return false;
-    }
-  }
-  return argc % 2 == 1 && settings.sessions > 0 && settings.tables > 0;
+  if (!take_options(
+          argc, argv, 3,
+          {{"--sessions", &settings.sessions}, {"--tables", &settings.tables}, {"--races", &settings.races}, {"--seed", &settings.seed}},
+          settings.schema))
+    return false;
+  return settings.sessions > 0 && settings.tables > 0;
 }
 
 }  // namespace

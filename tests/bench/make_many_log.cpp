@@ -7,7 +7,6 @@
 // --per-second (default 2,000) says how fast the log's clock goes, and so how many sessions have a work unit open; --writes (default 50) how many of a
 // hundred shapes are UPDATEs. --schema writes the DDL that goes with it.
 
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -19,7 +18,14 @@
 
 #include <fmt/format.h>
 
+#include "tests/bench/log_maker.h"
+
 namespace {
+
+using dbaudit::bench::Random;
+using dbaudit::bench::take_number;
+using dbaudit::bench::take_options;
+using dbaudit::bench::write_out;
 
 constexpr uint64_t kTables = 100, kColumns = 30;
 
@@ -27,21 +33,6 @@ struct Settings {
   uint64_t templates = 0, sessions = 0, statements = 0;
   uint64_t per_second = 2000, writes = 50, seed = 1;
   std::string schema;
-};
-
-/// SplitMix64: a few lines, the same everywhere.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t below(uint64_t n) {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    return (z ^ (z >> 31U)) % n;
-  }
-
- private:
-  uint64_t state_;
 };
 
 /// Three columns of a table that are written, or four that are read, the first of which is compared.
@@ -88,11 +79,6 @@ void write_statement(std::string& out, const Shape& s, Random& random) {
                      random.below(kRows));
 }
 
-void write_out(std::string& out) {
-  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size()) std::exit(1);
-  out.clear();
-}
-
 void write_log(const Settings& settings) {
   constexpr size_t kEnough = size_t{1} << 20;
   Random random(settings.seed);
@@ -123,28 +109,14 @@ bool write_schema(const std::string& path) {
   return std::fclose(file) == 0;
 }
 
-bool take_number(std::string_view text, uint64_t& to) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), to);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 bool parse(int argc, char** argv, Settings& settings) {
   constexpr uint64_t kMost = kTables * 2000;  // half of the ways to pick three columns
-  if (argc < 4 || argc % 2 != 0) return false;
+  if (argc < 4) return false;
   if (!take_number(argv[1], settings.templates) || !take_number(argv[2], settings.sessions) || !take_number(argv[3], settings.statements))
     return false;
-  for (int i = 4; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    uint64_t* const number = name == "--per-second" ? &settings.per_second
-                             : name == "--writes"   ? &settings.writes
-                             : name == "--seed"     ? &settings.seed
-                                                    : nullptr;
-    if (name == "--schema") {
-      settings.schema = argv[i + 1];
-    } else if (number == nullptr || !take_number(argv[i + 1], *number)) {
-      return false;
-    }
-  }
+  if (!take_options(argc, argv, 4, {{"--per-second", &settings.per_second}, {"--writes", &settings.writes}, {"--seed", &settings.seed}},
+                    settings.schema))
+    return false;
   return settings.templates > 0 && settings.templates <= kMost && settings.sessions > 0 && settings.per_second > 0 &&
          settings.writes <= 100;
 }
