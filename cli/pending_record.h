@@ -28,6 +28,10 @@ struct PendingRecord {
   void expect_shape(const Templates& templates) {
     if (start.hash != 0) templates.expect_shape(start, record.sql);
   }
+  /// A little later: where the statement is told by a longer start.
+  void expect_longer_shape(const Templates& templates) {
+    if (start.end != start.first) expect_shape(templates);
+  }
   /// Calls `visit` with each statement of `whole`, which has its text, evaluated, in order. The values of a statement that has `hashed` of them at most
   /// are hashed: those that rows are picked by will be compared.
   template <typename Visit>

@@ -84,9 +84,8 @@ void RecordPipeline::fill(Batch& batch, bool& at_end) {
     }
     item.keep_text(record, batch.arena);
     templates_.expect(item.start);
-    for (const size_t behind : {kAhead / 2, kAhead - 1}) {
-      if (items.size() > behind) items[items.size() - 1 - behind].expect_shape(templates_);
-    }
+    if (items.size() > kAhead / 2) items[items.size() - 1 - kAhead / 2].expect_shape(templates_);
+    if (items.size() >= kAhead) items[items.size() - kAhead].expect_longer_shape(templates_);
     if (items.size() > prepared + kAhead) {
       prepare(items[prepared], items[prepared].record, batch);
       ++prepared;

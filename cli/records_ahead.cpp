@@ -34,7 +34,7 @@ const RecordsAhead::Item* RecordsAhead::next() {
       trace_.expect(item->session);
       item->expect_shape(templates_);
     }
-    if (Item* const item = at(kLookUpOn)) item->expect_shape(templates_);
+    if (Item* const item = at(kLookUpOn)) item->expect_longer_shape(templates_);
     if (Item* const item = at(kPrepare)) prepare(*item);
     if (const Item* const item = at(kBind)) trace_.expect(item->statements);
     const Item* const fed = at(kFeed);

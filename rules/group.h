@@ -19,6 +19,7 @@
 #include "analyzers/base/hash.h"
 #include "analyzers/base/hash_table.h"
 #include "analyzers/base/name.h"
+#include "analyzers/base/prefetch.h"
 #include "analyzers/base/rare.h"
 #include "analyzers/base/tight.h"
 #include "analyzers/trace/example.h"

@@ -46,8 +46,8 @@ class Templates {
   const Template* intern(std::string_view sql, bool truncated) { return intern(sql, truncated, start_of(sql)); }
   /// The same with start_of() the statement.
   const Template* intern(std::string_view sql, bool truncated, const StatementStart& start);
-  /// For who knows the statements to come: a statement with this start is interned soon. expect() first and expect_shape() a little later: what the one
-  /// has fetched says where the other is to look.
+  /// For who knows the statements to come: a statement with this start is interned soon. expect() first, expect_shape() a little later, and once more
+  /// where it has made the start longer: what one call has fetched says where the next is to look.
   [[nodiscard]] static StatementStart start_of(std::string_view sql);
   void expect(const StatementStart& start) const;
   void expect_shape(StatementStart& start, std::string_view sql) const;
